@@ -1,0 +1,1 @@
+"""Grades against the simulator's truth."""

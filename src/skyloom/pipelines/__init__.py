@@ -1,0 +1,1 @@
+"""Tasks as canvases; the pipeline."""

@@ -1,0 +1,1 @@
+"""One loop trains every network."""

@@ -1,0 +1,1 @@
+"""Simulator that is data, teacher, judge."""
