@@ -1,0 +1,99 @@
+"""Norms, attention, feed-forward: the shared blocks.
+
+Weights carry two marks for the optimizer: `muon` (False keeps a matrix out of Muon) and `muon_splits` (a fused matrix is
+orthogonalised in so many row blocks).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+
+class RMSNorm(nn.Module):
+    """Root-mean-square norm over the last axis (Zhang & Sennrich 2019), computed in float32."""
+
+    def __init__(self, size: int, learned: bool = True) -> None:
+        super().__init__()
+        self.size = size
+        self.weight = nn.Parameter(torch.ones(size)) if learned else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (..., size). Returns the same shape and type."""
+        normed = F.rms_norm(x.float(), (self.size,), eps=1e-6)
+        return (normed if self.weight is None else normed * self.weight).to(x.dtype)
+
+
+def linear(rows_in: int, rows_out: int, *, muon: bool = True, splits: int = 1, zero: bool = False) -> nn.Linear:
+    """Return a bias-free linear layer (normal with variance 1/rows_in, or zero) marked for the optimizer."""
+    layer = nn.Linear(rows_in, rows_out, bias=False)
+    nn.init.zeros_(layer.weight) if zero else nn.init.normal_(layer.weight, std=rows_in**-0.5)
+    layer.weight.muon = muon  # type: ignore[attr-defined]
+    layer.weight.muon_splits = splits  # type: ignore[attr-defined]
+    return layer
+
+
+class SwiGLU(nn.Module):
+    """Gated feed-forward (Shazeer 2020): down(silu(gate) * up)."""
+
+    def __init__(self, size: int, ratio: float) -> None:
+        super().__init__()
+        hidden = max(8, round(size * ratio / 32) * 32)
+        self.gate_up = linear(size, 2 * hidden, splits=2)
+        self.down = linear(hidden, size, zero=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (..., size)."""
+        gate, up = self.gate_up(x).chunk(2, dim=-1)
+        return self.down(F.silu(gate) * up)
+
+
+class Attention(nn.Module):
+    """Self-attention with normed queries and keys, and rotary positions."""
+
+    def __init__(self, size: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.qkv = linear(size, 3 * size, splits=3)
+        self.out = linear(size, size, zero=True)
+        self.query_norm = RMSNorm(size // num_heads)
+        self.key_norm = RMSNorm(size // num_heads)
+
+    def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor | None) -> Tensor:
+        """x: (b, l, d); rotation: cos and sin (l, head_dim / 2); mask: bool, broadcasts to (b, n, l, l), True attends."""
+        query, key, value = rearrange(self.qkv(x), "b l (three n d) -> three b n l d", three=3, n=self.num_heads)
+        query = rotate(self.query_norm(query), *rotation)
+        key = rotate(self.key_norm(key), *rotation)
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        return self.out(rearrange(mixed, "b n l d -> b l (n d)"))
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn the pairs (first half, second half) of x (b, n, l, head_dim) by the angles of cos, sin (l, head_dim / 2)."""
+    first, second = x.chunk(2, dim=-1)
+    cos, sin = cos.to(x.dtype), sin.to(x.dtype)
+    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+
+
+@dataclass(frozen=True)
+class Modulation:
+    """What a noise level does to a normed token: x * (1 + scale) + shift, and a gate on the branch's result."""
+
+    shift: Tensor
+    scale: Tensor
+    gate: Tensor
+
+    def apply(self, x: Tensor) -> Tensor:
+        """x: (b, l, d); fields broadcast to it."""
+        return x * (1 + self.scale) + self.shift
+
+
+def fourier_features(values: Tensor, size: int, max_period: float = 10_000.0) -> Tensor:
+    """Return cos and sin of values (...) at size / 2 geometric frequencies: (..., size) (Vaswani et al. 2017)."""
+    exponents = torch.arange(size // 2, device=values.device, dtype=torch.float32) / (size // 2)
+    angles = values.float()[..., None] * max_period**-exponents
+    return torch.cat([angles.cos(), angles.sin()], dim=-1)

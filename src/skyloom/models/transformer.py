@@ -1,0 +1,227 @@
+"""Diffusion transformer over spacetime patches.
+
+One network for every task (Peebles & Xie 2023, with in-context text as in JiT, one shared modulation with a learned
+offset per block as in PixArt, normed queries and keys, rotary positions, SwiGLU). Every token is told whether it is
+known, and is modulated by its own noise level: `sigma` for cells that are asked for, `context_sigma` for cells that are
+known; words are modulated by a level of their own.
+
+    noisy_latents (b c f h w) ++ known (b 1 f h w) ++ source (b c f h w) ++ has source (b 1 f h w)
+      -> patches (b l 4(2c+2)) -> tokens (b l d)
+    prompt_embeds (b m 768) -> tokens (b m d) -> two refining layers
+    [words | video] (b m+l d) -> blocks -> video (b l d) -> velocity (b c f h w)
+"""
+
+from __future__ import annotations
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from skyloom.config import SCALARS, TransformerConfig
+from skyloom.errors import InvalidArgument
+from skyloom.models.layers import Attention, Modulation, RMSNorm, SwiGLU, fourier_features, linear
+from skyloom.models.patchify import patchify, unpatchify
+from skyloom.models.rope import line_rotation, no_rotation, rotation, token_positions
+from skyloom.shapes import LatentSize
+
+SIGMA_FEATURES = 256
+SCALAR_FEATURES = 16
+POSITION_FEATURES = 16
+
+
+class TextRefiner(nn.Module):
+    """The small text encoder of our own: word embeddings and sentence states to tokens, order included."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        size = config.hidden_size
+        self.head_dim = config.head_dim
+        self.embed = linear(config.text_dim, size, muon=False)
+        self.layers = nn.ModuleList(RefinerLayer(size, config.num_heads) for _ in range(config.text_layers))
+        self.norm = RMSNorm(size)
+
+    def forward(self, prompt_embeds: Tensor, prompt_mask: Tensor) -> Tensor:
+        """prompt_embeds: (b, m, text_dim); prompt_mask: (b, m) bool. Returns (b, m, d)."""
+        words = self.embed(prompt_embeds)
+        turn = line_rotation(words.shape[1], self.head_dim, words.device)
+        for layer in self.layers:
+            words = layer(words, turn, prompt_mask[:, None, None, :])
+        return self.norm(words)
+
+
+class RefinerLayer(nn.Module):
+    """A plain pre-norm layer, not told any noise level."""
+
+    def __init__(self, size: int, num_heads: int) -> None:
+        super().__init__()
+        self.attention_norm, self.mlp_norm = RMSNorm(size), RMSNorm(size)
+        self.attention = Attention(size, num_heads)
+        self.mlp = SwiGLU(size, 2.0)
+
+    def forward(self, x: Tensor, turn: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
+        """x: (b, m, d)."""
+        x = x + self.attention(self.attention_norm(x), turn, mask)
+        return x + self.mlp(self.mlp_norm(x))
+
+
+class Block(nn.Module):
+    """Attention and feed-forward, both modulated by each token's noise level."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        size = config.hidden_size
+        self.norm = RMSNorm(size, learned=False)
+        self.attention = Attention(size, config.num_heads)
+        self.mlp = SwiGLU(size, config.mlp_ratio)
+        self.offset = nn.Parameter(torch.zeros(6 * size))
+
+    def forward(self, x: Tensor, levels: Tensor, turn: tuple[Tensor, Tensor], mask: Tensor | None) -> Tensor:
+        """x: (b, m + l, d); levels: (b, m + l, 6 d) shared modulation, to which the block adds its own offset."""
+        shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = (levels + self.offset.to(levels.dtype)).chunk(6, dim=-1)
+        attend, feed = Modulation(shift, scale, gate), Modulation(mlp_shift, mlp_scale, mlp_gate)
+        x = x + attend.gate * self.attention(attend.apply(self.norm(x)), turn, mask)
+        return x + feed.gate * self.mlp(feed.apply(self.norm(x)))
+
+
+class LevelEmbedding(nn.Module):
+    """Noise level and scalar conditions to the shared modulation."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        size = config.hidden_size
+        self.sigma_in = linear(SIGMA_FEATURES, size, muon=False)
+        self.scalar_in = linear(len(SCALARS) * (SCALAR_FEATURES + 1), size, muon=False, zero=True)
+        self.words = nn.Parameter(torch.zeros(size))
+        self.act = nn.SiLU()
+        self.middle = linear(size, size)
+        self.out = nn.Linear(size, 6 * size)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+        self.out.weight.muon = False  # type: ignore[attr-defined]
+        with torch.no_grad():
+            self.out.bias.view(6, size)[[2, 5]] = 1.0
+
+    def forward(self, sigma: Tensor, scalars: Tensor) -> Tensor:
+        """sigma: (b, v) levels; scalars: (b, SCALARS), NaN where not given. Returns (b, v + 1, 6 d), words last."""
+        given = ~scalars.isnan()
+        features = fourier_features(scalars.nan_to_num() * 100, SCALAR_FEATURES) * given[..., None]
+        scalar = self.scalar_in(torch.cat([features, given[..., None].float()], dim=-1).flatten(1))
+        level = self.sigma_in(fourier_features(sigma * 1000, SIGMA_FEATURES)) + scalar[:, None]
+        words = (self.words + scalar)[:, None].to(level.dtype)
+        return self.out(self.act(self.middle(self.act(torch.cat([level, words], dim=1)))))
+
+
+class Transformer(nn.Module):
+    """The network that is asked for a velocity; see the module's text for the trail of shapes."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        if config.hidden_size % config.num_heads or config.head_dim % 8:
+            wanted = f"be a multiple of 8 * num_heads = {8 * config.num_heads}"
+            raise InvalidArgument("hidden_size", config.hidden_size, wanted)
+        self.config = config
+        size, cell = config.hidden_size, config.patch_size**2
+        self.text = TextRefiner(config)
+        self.levels = LevelEmbedding(config)
+        self.embed = linear(cell * (2 * config.latent_channels + 2) + 3 * POSITION_FEATURES, size, muon=False)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
+        self.norm = RMSNorm(size, learned=False)
+        self.final_offset = nn.Parameter(torch.zeros(2 * size))
+        self.out = linear(size, cell * config.latent_channels, muon=False, zero=True)
+
+    def grid(self, latents: Tensor) -> LatentSize:
+        """Return the token grid of latents (b, c, f, h, w). Raises InvalidArgument when it does not divide."""
+        frames, height, width = latents.shape[2:]
+        patch = self.config.patch_size
+        for name, value in (("latent_height", height), ("latent_width", width)):
+            if value % patch:
+                raise InvalidArgument(name, value, f"be a multiple of {patch}", round(value / patch) * patch)
+        return LatentSize(frames, height // patch, width // patch)
+
+    def forward(
+        self,
+        noisy_latents: Tensor,
+        sigma: Tensor,
+        prompt_embeds: Tensor,
+        prompt_mask: Tensor,
+        *,
+        known: Tensor | None = None,
+        context_sigma: Tensor | None = None,
+        source: Tensor | None = None,
+        scalars: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Return the velocity (noise - latents), (b, c, f, h, w); meaningless where `known` is 1.
+
+        noisy_latents: (b, c, f, h, w), with the context at `context_sigma` in its known cells; sigma: (b,) in [0, 1];
+        prompt_embeds: (b, m, text_dim); prompt_mask: (b, m) bool; known: (b, 1, f, h, w) of 0 and 1;
+        context_sigma: (b,), 0 when absent; source: (b, c, f, h, w) a second input for instructions;
+        scalars: (b, len(SCALARS)), NaN for those not given; attention_mask: bool (m + l, m + l) or (b, m + l, m + l).
+        """
+        grid = self.grid(noisy_latents)
+        batch, words = prompt_mask.shape
+        positions = token_positions(grid, device=noisy_latents.device)
+        video = self._video_tokens(noisy_latents, known, source, positions, grid)
+        x = torch.cat([self.text(prompt_embeds, prompt_mask), video], dim=1)
+        levels, final = self._levels(noisy_latents, sigma, known, context_sigma, scalars, words)
+        still = no_rotation(words, self.config.head_dim, x.device)
+        turned = rotation(positions, self.config.head_dim)
+        turn = (torch.cat([still[0], turned[0]]), torch.cat([still[1], turned[1]]))
+        seen = torch.cat([prompt_mask, prompt_mask.new_ones(batch, video.shape[1])], dim=1)[:, None, None, :]
+        if attention_mask is not None:
+            seen = seen & (attention_mask if attention_mask.ndim == 3 else attention_mask[None])[:, None]
+        for block in self.blocks:
+            x = block(x, levels, turn, seen)
+        shift, scale = (final + self.final_offset.to(final.dtype)).chunk(2, dim=-1)
+        velocity = self.out(self.norm(x[:, words:]) * (1 + scale) + shift)
+        return unpatchify(velocity, grid, self.config.patch_size)
+
+    def _video_tokens(
+        self, noisy: Tensor, known: Tensor | None, source: Tensor | None, positions: Tensor, grid: LatentSize
+    ) -> Tensor:
+        """Join what each cell holds and is told, and embed it: (b, l, d)."""
+        flag = noisy.new_zeros(noisy.shape[0], 1, *noisy.shape[2:])
+        parts = [noisy, flag if known is None else known.to(noisy.dtype)]
+        parts += [torch.zeros_like(noisy), flag] if source is None else [source.to(noisy.dtype), _given(source)]
+        scaled = positions / positions.new_tensor([4.0, grid.latent_height, grid.latent_width]) * 20
+        place = fourier_features(scaled, POSITION_FEATURES, 100.0).flatten(1).to(noisy.dtype)
+        tokens = patchify(torch.cat(parts, dim=1), self.config.patch_size)
+        return self.embed(torch.cat([tokens, place.expand(len(tokens), -1, -1)], dim=-1))
+
+    def _levels(
+        self,
+        noisy: Tensor,
+        sigma: Tensor,
+        known: Tensor | None,
+        context_sigma: Tensor | None,
+        scalars: Tensor | None,
+        words: int,
+    ) -> tuple[Tensor, Tensor]:
+        """Return the modulation of every token (b, m + l, 6 d), and that of the last norm (b, l or 1, 2 d)."""
+        if scalars is None:
+            scalars = sigma.new_full((len(sigma), len(SCALARS)), float("nan"))
+        context = torch.zeros_like(sigma) if context_sigma is None else context_sigma
+        target, held, text = self.levels(torch.stack([sigma, context], dim=1), scalars).split(1, dim=1)
+        patch = self.config.patch_size
+        length = noisy[0, 0].numel() // patch**2
+        if known is None:
+            video = target.expand(-1, length, -1)
+        else:
+            share = rearrange(
+                known, "b 1 f (h p) (w q) -> b (f h w) (p q)", p=patch, q=patch
+            ).amin(-1, keepdim=True)  # fmt: skip
+            video = torch.lerp(target.expand(-1, length, -1), held.expand(-1, length, -1), share.to(target.dtype))
+        return torch.cat([text.expand(-1, words, -1), video], dim=1), video[..., : 2 * self.config.hidden_size]
+
+
+def _given(source: Tensor) -> Tensor:
+    """Return 1 for every cell of the samples that have a source (any cell not zero): (b, 1, f, h, w)."""
+    present = source.flatten(1).abs().amax(1) > 0
+    return present.to(source.dtype).view(-1, 1, 1, 1, 1).expand(-1, 1, *source.shape[2:])
+
+
+def block_causal_mask(grid: LatentSize, words: int, device: torch.device | None = None) -> Tensor:
+    """Return the mask (m + l, m + l) with which a frame sees words and frames up to itself, and words see words."""
+    frame = torch.arange(grid.latent_frames, device=device).repeat_interleave(grid.latent_height * grid.latent_width)
+    order = torch.cat([frame.new_full((words,), -1), frame])
+    return order[:, None] >= order[None, :]

@@ -1,0 +1,102 @@
+"""The table of presets, from tiny to large.
+
+A row is everything a checkpoint is made from. Sizes: `tiny` runs in seconds and is for tests; `nano` is trained on two
+CPU cores in under two hours; `base` on one GPU in under an hour; `large` is planned, not trained.
+"""
+
+from __future__ import annotations
+
+from skyloom.config import (
+    AutoencoderConfig,
+    ClipConfig,
+    OptimConfig,
+    Preset,
+    TaskMix,
+    TrainConfig,
+    TransformerConfig,
+    WorldConfig,
+)
+from skyloom.errors import one_of
+
+NANO_MOTIONS = (
+    "stand", "walk", "run", "jump", "bounce", "fall", "roll", "fly", "float", "spin", "grow", "shrink",
+)  # fmt: skip
+
+NANO_WORLD = WorldConfig(
+    actors=64, motions=NANO_MOTIONS, two_actors=0.2, three_actors=0.0,
+    weather=0.2, camera=0.2, style=0.1, event=0.0, cut=0.0,
+)  # fmt: skip
+
+TINY = Preset(
+    name="tiny",
+    autoencoder=AutoencoderConfig(
+        latent_channels=8, hidden_size=32, encoder_blocks=1, decoder_blocks=1, refine_channels=8
+    ),
+    transformer=TransformerConfig(
+        latent_channels=8, hidden_size=64, num_layers=2, num_heads=2, text_layers=1, max_text_tokens=24
+    ),
+    world=NANO_WORLD,
+    clip=ClipConfig(num_frames=5, height=32, width=32),
+    autoencoder_training=TrainConfig(steps=20, batch_size=4, compile=False, precision="fp32", checkpoint_every=5),
+    transformer_training=TrainConfig(steps=20, batch_size=8, compile=False, precision="fp32", checkpoint_every=5),
+    tasks=TaskMix(),
+    cached_clips=32,
+    captions_per_clip=2,
+)
+
+NANO = Preset(
+    name="nano",
+    autoencoder=AutoencoderConfig(hidden_size=160, encoder_blocks=3, decoder_blocks=4, refine_channels=24),
+    transformer=TransformerConfig(hidden_size=320, num_layers=7, num_heads=5, text_layers=2, max_text_tokens=40),
+    world=NANO_WORLD,
+    clip=ClipConfig(),
+    autoencoder_training=TrainConfig(
+        steps=3000, batch_size=8, optim=OptimConfig(muon_lr=0.01, adamw_lr=1e-3, ema_halflives=(50, 150))
+    ),
+    transformer_training=TrainConfig(steps=2000, batch_size=64),
+    tasks=TaskMix(
+        nothing_known=0.72, image=0.06, first_frames=0.1, last_frames=0.02, both_ends=0.03, every_kth=0.02,
+        random_box=0.02, source=0.03,
+    ),
+    cached_clips=24_000,
+    captions_per_clip=4,
+)  # fmt: skip
+
+BASE = Preset(
+    name="base",
+    autoencoder=AutoencoderConfig(
+        latent_channels=32, spatial_stride=8, hidden_size=256, encoder_blocks=4, decoder_blocks=6, refine_channels=32
+    ),
+    transformer=TransformerConfig(
+        latent_channels=32, hidden_size=448, num_layers=10, num_heads=7, text_layers=2, max_text_tokens=64
+    ),
+    world=WorldConfig(),
+    clip=ClipConfig(num_frames=33, height=128, width=128),
+    autoencoder_training=TrainConfig(
+        steps=12_000, batch_size=128, optim=OptimConfig(muon_lr=0.01, adamw_lr=1e-3), sample_every=2000
+    ),
+    transformer_training=TrainConfig(steps=20_000, batch_size=512, sample_every=2000, checkpoint_every=1000),
+    tasks=TaskMix(),
+)
+
+LARGE = Preset(
+    name="large",
+    autoencoder=AutoencoderConfig(
+        latent_channels=48, hidden_size=512, encoder_blocks=6, decoder_blocks=10, refine_channels=64
+    ),
+    transformer=TransformerConfig(
+        latent_channels=48, hidden_size=2048, num_layers=28, num_heads=32, text_layers=4, max_text_tokens=256
+    ),
+    world=WorldConfig(),
+    clip=ClipConfig(num_frames=65, height=512, width=512, fps=16.0),
+    autoencoder_training=TrainConfig(steps=100_000, batch_size=256),
+    transformer_training=TrainConfig(steps=300_000, batch_size=1024),
+    tasks=TaskMix(),
+)
+
+PRESETS = {preset.name: preset for preset in (TINY, NANO, BASE, LARGE)}
+
+
+def preset(name: str) -> Preset:
+    """Return a preset by name. Raises InvalidArgument with the nearest name."""
+    return PRESETS[one_of("preset", name, PRESETS)]
