@@ -44,10 +44,10 @@ class E5Weights:
     end_id: int
 
     def word_embeddings(self, ids: Tensor) -> Tensor:
-        """Unpack the static word embeddings of `ids`, any shape, to float32 (..., d) on the device of `ids`."""
-        unique, inverse = torch.unique(ids.cpu(), return_inverse=True)
+        """Unpack the static word embeddings of `ids`, any shape and on the CPU, to float32 (..., d)."""
+        unique, inverse = torch.unique(ids, return_inverse=True)
         rows = np.searchsorted(self.row_ids, unique.numpy())
-        return torch.from_numpy(unpack(self.rows[rows])).to(ids.device)[inverse.to(ids.device)]
+        return torch.from_numpy(unpack(self.rows[rows]))[inverse]
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the network's tensors under BertEncoder's names, float32."""

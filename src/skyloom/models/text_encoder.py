@@ -131,7 +131,7 @@ class TextEncoder:
         rows = torch.tensor([self._prefix + ids + [end] * (longest + 1 - len(ids)) for ids in prompts])
         ends = torch.tensor([before + len(ids) for ids in prompts], device=self.device)
         mask = torch.arange(rows.shape[1], device=self.device) <= ends[:, None]
-        words = self._weights.word_embeddings(rows.to(self.device))
+        words = self._weights.word_embeddings(rows).to(self.device)
         return words, self._network(words.to(self.dtype), mask).float(), ends
 
 
