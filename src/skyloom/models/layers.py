@@ -1,7 +1,7 @@
 """Norms, attention, feed-forward: the shared blocks.
 
-Weights carry two marks for the optimizer: `muon` (False keeps a matrix out of Muon) and `muon_splits` (a fused matrix is
-orthogonalised in so many row blocks).
+Weights carry two marks for the optimizer: `muon` (False keeps a matrix out of Muon) and `muon_splits` (a fused matrix
+is orthogonalised in so many row blocks).
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Attention(nn.Module):
         self.key_norm = RMSNorm(size // num_heads)
 
     def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor | None) -> Tensor:
-        """x: (b, l, d); rotation: cos and sin (l, head_dim / 2); mask: bool, broadcasts to (b, n, l, l), True attends."""
+        """x: (b, l, d); rotation: cos and sin (l, head_dim / 2); mask: bool, to (b, n, l, l), True attends."""
         query, key, value = rearrange(self.qkv(x), "b l (three n d) -> three b n l d", three=3, n=self.num_heads)
         query = rotate(self.query_norm(query), *rotation)
         key = rotate(self.key_norm(key), *rotation)
