@@ -1,0 +1,126 @@
+"""Frames written as mp4, webm, gif, webp or png.
+
+Each function takes frames (f, h, w, 3) uint8, a rate, a path that does not exist yet, a quality in [0, 100] and a
+text to carry, and writes the whole file. `video_io` gives them a temporary path and moves it into place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from skyloom.errors import MediaError
+
+EXIF_DESCRIPTION = 0x010E
+PNG_KEY = "Comment"
+MAX_GIF_FPS = 50
+YUV = {
+    "format": "yuv420p",
+    "dst_colorspace": Colorspace.ITU709,
+    "dst_color_range": ColorRange.MPEG,
+    "interpolation": "AREA",
+}
+
+
+def write_mp4(frames: np.ndarray, fps: float, path: Path, quality: float, text: str) -> None:
+    """H.264, yuv420p, index in front. Odd sizes get their last row or column doubled: H.264 wants even ones."""
+    options = {"crf": f"{8 + 0.4 * (100 - quality):.1f}", "preset": "fast"}
+    _encode(frames, fps, path, "mp4", "libx264", options, text, {"movflags": "+faststart"})
+
+
+def write_webm(frames: np.ndarray, fps: float, path: Path, quality: float, text: str) -> None:
+    """VP9, yuv420p; odd sizes as for mp4."""
+    options = {"crf": str(round(10 + 0.5 * (100 - quality))), "b": "0", "deadline": "good", "cpu-used": "4"}
+    _encode(frames, fps, path, "webm", "libvpx-vp9", options, text, {})
+
+
+def _encode(
+    frames: np.ndarray,
+    fps: float,
+    path: Path,
+    container_format: str,
+    codec: str,
+    options: dict[str, str],
+    text: str,
+    container_options: dict[str, str],
+) -> None:
+    """Encode with FFmpeg in BT.709 colours, then count the packets on disk: FFmpeg may miss a full disk."""
+    frames = np.pad(frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), "edge")
+    with av.open(str(path), "w", format=container_format, options=container_options) as container:
+        container.metadata["comment"] = text
+        stream = container.add_stream(codec, rate=Fraction(fps).limit_denominator(1001), options=options)
+        stream.height, stream.width, stream.pix_fmt = frames.shape[1], frames.shape[2], "yuv420p"
+        context = stream.codec_context
+        context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
+        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        for frame in frames:
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+            yuv = picture.reformat(
+                format="yuv420p",
+                dst_colorspace=Colorspace.ITU709,
+                dst_color_range=ColorRange.MPEG,
+                interpolation="AREA",
+            )
+            container.mux(stream.encode(yuv))
+        container.mux(stream.encode(None))
+    with av.open(str(path)) as written:
+        packets = sum(packet.size > 0 for packet in written.demux(video=0))
+    if packets != len(frames):
+        raise MediaError(f"only {packets} of {len(frames)} frames reached the disk; is it full?")
+
+
+def _durations(count: int, fps: float, unit: int) -> list[int]:
+    """Return whole milliseconds for each frame, in multiples of `unit`, whose sums never drift from the rate."""
+    edges = [round(index * 1000 / fps / unit) * unit for index in range(count + 1)]
+    return [after - before for before, after in pairwise(edges)]
+
+
+def write_gif(frames: np.ndarray, fps: float, path: Path, quality: float, text: str) -> None:
+    """Endless GIF, one palette of 256 colours for all frames, dithered; `quality` has no meaning here."""
+    if fps > MAX_GIF_FPS:
+        raise MediaError(f"a gif shows at most {MAX_GIF_FPS} frames a second, got {fps:g}; write mp4 or webm")
+    palette = _palette(frames)
+    pictures = [Image.fromarray(frame).quantize(palette=palette) for frame in frames]
+    durations = _durations(len(frames), fps, 10)
+    _save_animation(pictures, path, "GIF", duration=durations, comment=text.encode(), optimize=False)
+
+
+def _palette(frames: np.ndarray) -> Image.Image:
+    """Choose 256 colours from up to 16 frames spread over the clip."""
+    chosen = frames[np.unique(np.linspace(0, len(frames) - 1, 16).round().astype(int))]
+    montage = Image.fromarray(chosen.reshape(-1, *chosen.shape[2:]))
+    return montage.quantize(256, method=Image.Quantize.MEDIANCUT)
+
+
+def write_webp(frames: np.ndarray, fps: float, path: Path, quality: float, text: str) -> None:
+    """Endless animated WebP; a quality of 100 is lossless."""
+    exif = Image.Exif()
+    exif[EXIF_DESCRIPTION] = text
+    pictures = [Image.fromarray(frame) for frame in frames]
+    durations = _durations(len(frames), fps, 1)
+    lossless = quality == 100
+    _save_animation(pictures, path, "WEBP", duration=durations, exif=exif, quality=round(quality), lossless=lossless)
+
+
+def _save_animation(pictures: Sequence[Image.Image], path: Path, image_format: str, **options: object) -> None:
+    """Save through Pillow; a single picture is a still one."""
+    if len(pictures) == 1:
+        options.pop("duration")
+        pictures[0].save(path, image_format, **options)
+    else:
+        pictures[0].save(path, image_format, save_all=True, append_images=pictures[1:], loop=0, **options)
+
+
+def write_png(frame: np.ndarray, path: Path, text: str) -> None:
+    """Write one frame (h, w, 3), lossless."""
+    info = PngInfo()
+    info.add_text(PNG_KEY, text)
+    Image.fromarray(frame).save(path, "PNG", pnginfo=info)
