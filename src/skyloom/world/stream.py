@@ -1,0 +1,44 @@
+"""Front door: batches of scenes, tracks, pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from skyloom.config import ClipConfig, WorldConfig
+from skyloom.world.actors import ACTORS
+from skyloom.world.physics import simulate
+from skyloom.world.render import render
+from skyloom.world.sampling import sample_scenes
+from skyloom.world.scene import NO_ACTOR, Scenes, Tracks
+from skyloom.world.vocabulary import COLORS, EVENTS, MOTIONS, PLACES, SPEEDS, STYLES, WEATHERS
+
+
+@dataclass(frozen=True)
+class WorldBatch:
+    """b clips and all that is known of them."""
+
+    scenes: Scenes
+    tracks: Tracks
+    pixels: Tensor  # (b, 3, f, h, w) in [-1, 1]
+
+
+class World:
+    """An endless, numbered set of clips: clip i of a split is the same on every call."""
+
+    def __init__(self, config: WorldConfig, device: str | torch.device = "cpu") -> None:
+        self.config = config
+        self.device = torch.device(device)
+
+    def scenes(self, indices: Tensor, split: str = "train") -> Scenes:
+        """Return the scenes numbered `indices` (b,) int64."""
+        return sample_scenes(self.config, indices.to(self.device), split)
+
+    def batch(self, indices: Tensor, clip: ClipConfig, split: str = "train") -> WorldBatch:
+        """Return scenes, their truth and their pictures at the clip's size and rate."""
+        scenes = self.scenes(indices, split)
+        tracks = simulate(scenes, clip.num_frames, clip.fps)
+        return WorldBatch(scenes, tracks, render(scenes, tracks, clip.height, clip.width))
