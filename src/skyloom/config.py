@@ -175,7 +175,8 @@ def replace(config: T, name: str, value: Any) -> T:
     head, _, rest = name.partition(".")
     fields = [f.name for f in dataclasses.fields(config)]  # type: ignore[arg-type]
     if head not in fields:
-        raise InvalidArgument("config field", name, f"start with one of {', '.join(fields)}", nearest_name(head, fields))
+        wanted = f"start with one of {', '.join(fields)}"
+        raise InvalidArgument("config field", name, wanted, nearest_name(head, fields))
     if rest:
         value = replace(getattr(config, head), rest, value)
     elif isinstance(value, list):

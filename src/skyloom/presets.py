@@ -51,9 +51,9 @@ NANO = Preset(
     world=NANO_WORLD,
     clip=ClipConfig(),
     autoencoder_training=TrainConfig(
-        steps=3000, batch_size=8, optim=OptimConfig(muon_lr=0.01, adamw_lr=1e-3, ema_halflives=(50, 150))
+        steps=3000, batch_size=8, compile=False, optim=OptimConfig(muon_lr=0.01, adamw_lr=1e-3, ema_halflives=(50, 150))
     ),
-    transformer_training=TrainConfig(steps=2000, batch_size=64),
+    transformer_training=TrainConfig(steps=2000, batch_size=64, compile=False),
     tasks=TaskMix(
         nothing_known=0.72, image=0.06, first_frames=0.1, last_frames=0.02, both_ends=0.03, every_kth=0.02,
         random_box=0.02, source=0.03,
