@@ -1,0 +1,245 @@
+"""Pictures of simulated scenes.
+
+A frame is built from far to near: panoramas, footprints, contact shadows, reflections, actors by depth, falling things,
+style. All steps are vectorised over scenes and frames; the loops run over actor slots, layers, weathers and styles.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from skyloom.errors import InvalidArgument
+from skyloom.world import marks, places, sprites, styles, weather
+from skyloom.world.actors import ACTORS
+from skyloom.world.camera import EYE, project
+from skyloom.world.places import View
+from skyloom.world.scene import NO_ACTOR, Scenes, Tracks
+from skyloom.world.sprites import Quads
+from skyloom.world.vocabulary import COLORS, STYLES
+
+CHUNK_PIXELS = 17 * 64 * 64 * 4
+"""Pixels rendered at a time on a CPU, so that frames stay in its cache."""
+
+
+@torch.no_grad()
+def render(scenes: Scenes, tracks: Tracks, height: int, width: int) -> Tensor:
+    """Draw every frame of b scenes.
+
+    Returns (b, 3, f, h, w) float32 in [-1, 1], on the scenes' device. A scene looks the same in any batch. Raises
+    InvalidArgument for a side below 8 pixels.
+    """
+    if min(height, width) < 8:
+        raise InvalidArgument("height, width", (height, width), "be at least 8", (max(height, 8), max(width, 8)))
+    device, count, length = scenes.index.device, *tracks.shot.shape
+    out = torch.empty(count, 3, length, height, width, device=device)
+    step = count if device.type != "cpu" else max(1, CHUNK_PIXELS // (length * height * width))
+    for start in range(0, count, step):
+        rows = slice(start, start + step)
+        clips = render_clips(scenes.select(rows), select_tracks(tracks, rows), View(height, width, device))
+        out[rows] = clips.transpose(1, 2).mul_(2).sub_(1)
+    return out
+
+
+def select_tracks(tracks: Tracks, rows: slice) -> Tracks:
+    """The tracks of some scenes."""
+    fields = {name: value[rows] for name, value in vars(tracks).items() if isinstance(value, Tensor)}
+    return Tracks(fps=tracks.fps, **fields)
+
+
+def render_clips(scenes: Scenes, tracks: Tracks, view: View) -> Tensor:
+    """Draw scenes: (b, f, 3, h, w) in [0, 1]."""
+    count, length = tracks.shot.shape
+    place = scenes.shot_place.gather(1, tracks.shot)
+    frames = draw_backgrounds(scenes, tracks, place, view)
+    draw_footprints(frames.unflatten(0, (count, length)), scenes, tracks, view)
+    draw_shadows(frames, tracks, scenes, place, view)
+    draw_actors(frames, scenes, tracks, place, view)
+    draw_falls(frames, scenes, tracks, view)
+    video = frames.clamp_(0, 1).unflatten(0, (count, length))
+    return styles.apply_styles(video, scenes.style, scenes.variation)
+
+
+def frame_of(values: Tensor, length: int) -> Tensor:
+    """Repeat what belongs to a scene for each of its frames: (b, ...) to (b * f, ...)."""
+    return values.repeat_interleave(length, 0)
+
+
+def draw_backgrounds(scenes: Scenes, tracks: Tracks, place: Tensor, view: View) -> Tensor:
+    """Everything behind the actors, drawn once for all frames that see the same: (b * f, 3, h, w)."""
+    seen = torch.cat([tracks.camera, place[..., None], tracks.shot[..., None]], -1)
+    fresh = torch.ones_like(tracks.shot, dtype=torch.bool)
+    fresh[:, 1:] = (seen[:, 1:] != seen[:, :-1]).any(-1)
+    fresh = fresh.flatten()
+    owner = torch.nonzero(fresh)[:, 0] // tracks.shot.shape[1]
+    variation = scenes.variation[owner]
+    drawn = background(
+        place.flatten()[fresh], scenes.weather[owner], variation, tracks.camera.flatten(0, 1)[fresh], view
+    )
+    flat = scenes.style[owner] == STYLES.index("cartoon")
+    if bool(flat.any()):
+        drawn[flat] = styles.flatten_background(drawn[flat])
+    return drawn[fresh.cumsum(0) - 1]
+
+
+def background(place: Tensor, air: Tensor, variation: Tensor, camera: Tensor, view: View) -> Tensor:
+    """Panoramas in their weather: (n, 3, h, w) in [0, 1]."""
+    level = places.level_for(view.pixels_per_metre)
+    x, y = places.layer_coordinates(0, view, camera, variation)
+    sky = places.sample_layer(0, place, x, y, level)[:, :3] * places.tint_of(variation)
+    frame = weather.paint_sky(sky, air, place, variation, x, y)
+    light = weather.light_of(air)[..., None, None] * places.tint_of(variation)
+    for layer in range(1, len(places.PARALLAX)):
+        x, y = places.layer_coordinates(layer, view, camera, variation)
+        pixels = places.sample_layer(layer, place, x, y, level)
+        frame = frame * (1 - pixels[:, 3:]) + pixels[:, :3] * light
+    return weather.mist(frame, air, y).clamp(0, 1)
+
+
+def draw_footprints(video: Tensor, scenes: Scenes, tracks: Tracks, view: View) -> None:
+    """Darken the ground where actor 0 has stepped, in place. video: (b, f, 3, h, w)."""
+    rows = torch.nonzero((tracks.mark[..., marks.FOOTPRINTS] > 0).any(1))[:, 0]
+    if not len(rows):
+        return
+    step, made = marks.steps(tracks.position[rows, :, 0], tracks.mark[rows, :, marks.FOOTPRINTS])
+    camera = tracks.camera[rows][:, :, None]
+    x, y, scale = project(step[:, None], camera)
+    number = torch.arange(step.shape[1], device=view.device)
+    shown = made[:, None] * (number[:, None] > number) * (tracks.shot[rows][..., None] == tracks.shot[rows][:, None])
+    grid_x, grid_y = (axis.expand(len(rows), len(number), -1) for axis in (view.x, view.y - EYE))
+    dark = marks.footprints(x, y, shown, grid_x, grid_y, scale)
+    video[rows] *= 1 - 0.5 * dark[:, :, None]
+
+
+def to_pixels(position: Tensor, camera: Tensor, view: View) -> tuple[Tensor, Tensor, Tensor]:
+    """Project metres to pixels: x right, y down, pixels a metre there."""
+    x, y, scale = project(position, camera)
+    unit = view.pixels_per_metre
+    return view.width / 2 + x * unit, view.height / 2 - y * unit, scale * unit
+
+
+def draw_shadows(frames: Tensor, tracks: Tracks, scenes: Scenes, place: Tensor, view: View) -> None:
+    """Darken the ground under each actor, less the higher it is, in place."""
+    aspect = sprites.actor_table(view.device)[scenes.actor.clamp(min=0), 0]
+    strength = places.place_values(places.SHADOWS, places.DEFAULT_SHADOW, view.device)[place].flatten()
+    columns = torch.arange(view.width, device=view.device) + 0.5
+    lines = torch.arange(view.height, device=view.device) + 0.5
+    for slot in range(scenes.actor.shape[1]):
+        lift = tracks.position[:, :, slot, 1].clamp(min=0)
+        ground = tracks.position[:, :, slot] * tracks.position.new_tensor([1.0, 0.0, 1.0])
+        x, y, scale = to_pixels(ground, tracks.camera, view)
+        width = tracks.size[:, :, slot] * aspect[:, slot, None] / tracks.stretch[:, :, slot]
+        radius = (0.46 * width * (1 + 0.35 * lift) * scale).flatten()[:, None]
+        dark = (tracks.opacity[:, :, slot] * (1 - lift / 2.5).clamp(0, 1)).flatten() * strength
+        rows = torch.nonzero(dark > 0.01)[:, 0]
+        if len(rows):
+            radius = radius[rows].clamp(min=1e-3)
+            across = torch.exp(-(((columns - x.flatten()[rows, None]) / radius) ** 2))
+            along = torch.exp(-(((lines - y.flatten()[rows, None]) / (0.26 * radius + 0.3)) ** 2))
+            frames[rows] *= 1 - (dark[rows, None] * along)[:, None, :, None] * across[:, None, None]
+
+
+def tint_of_actors(scenes: Scenes, place: Tensor) -> Tensor:
+    """Own colour times light: (b, f, k, 3)."""
+    device = place.device
+    palette = torch.tensor([*COLORS.values(), (1.0, 1.0, 1.0)], device=device)
+    light = places.place_light(device)[place] * weather.actor_light(scenes.weather)[:, None]
+    return palette[scenes.color][:, None] * light[:, :, None]
+
+
+def quads_of(scenes: Scenes, tracks: Tracks, place: Tensor, cell: Tensor, view: View) -> Quads:
+    """All actors in all frames as quads, (b, f, k) flattened with the slot last."""
+    shape = tracks.size.shape
+    traits = sprites.actor_table(view.device)[scenes.actor.clamp(min=0)][:, None].expand(*shape, 2)
+    aspect, looks = traits[..., 0], traits[..., 1]
+    tall = tracks.size * tracks.stretch
+    center = tracks.position.clone()
+    center[..., 1] += tall / 2
+    x, y, scale = to_pixels(center, tracks.camera[:, :, None], view)
+    longer = aspect.clamp(min=1)
+    parts = {
+        "cell": cell[:, None].expand(shape), "x": x, "y": y,
+        "width": (tracks.size * longer / tracks.stretch * scale).clamp(min=0.5),
+        "height": (tall * longer * scale).clamp(min=0.5),
+        "angle": tracks.angle, "flip": torch.where(tracks.facing * looks < 0, -1.0, 1.0),
+        "upright": torch.ones_like(x), "opacity": tracks.opacity,
+        "fill_x": aspect.clamp(max=1), "fill_y": 1 / longer,
+    }  # fmt: skip
+    tint = tint_of_actors(scenes, place).flatten(0, 2)
+    return Quads(tint=tint, **{name: value.flatten() for name, value in parts.items()})
+
+
+def draw_actors(frames: Tensor, scenes: Scenes, tracks: Tracks, place: Tensor, view: View) -> None:
+    """Draw reflections, then the actors from far to near, in place. frames: (b * f, 3, h, w)."""
+    slots = scenes.actor.shape[1]
+    cartoon = (scenes.style == STYLES.index("cartoon")).long()[:, None] * len(ACTORS)
+    sheet, cell = sprites.gather_sheet(scenes.actor.clamp(min=0) + cartoon)
+    quads = quads_of(scenes, tracks, place, cell, view)
+    there = (tracks.opacity > 0) & (scenes.actor != NO_ACTOR)[:, None]
+    far_first = tracks.position[..., 2].masked_fill(~there, 1e6).argsort(dim=-1, descending=True, stable=True)
+    number = torch.arange(len(frames), device=view.device)[:, None] * slots + far_first.flatten(0, 1)
+    mirror = places.place_values(places.MIRRORS, 0.0, view.device)[place].flatten()
+    for draw in (draw_mirrored, draw_upright):
+        for turn in range(slots):
+            rows = torch.nonzero(there.flatten()[number[:, turn]])[:, 0]
+            rows = rows[mirror[rows] > 0] if draw is draw_mirrored else rows
+            if len(rows):
+                draw(frames, rows, number[rows, turn], quads, sheet, scenes, tracks, place, view)
+
+
+def draw_mirrored(
+    frames: Tensor, rows: Tensor, chosen: Tensor, quads: Quads, sheet: Tensor, scenes: Scenes, tracks: Tracks,
+    place: Tensor, view: View,
+) -> None:  # fmt: skip
+    """Draw faint upside-down pictures below the ground of mirroring places."""
+    picked = quads.select(chosen)
+    ground = tracks.position.flatten(0, 2)[chosen] * tracks.position.new_tensor([1.0, 0.0, 1.0])
+    _, ground_y, _ = to_pixels(ground, tracks.camera.flatten(0, 1)[rows], view)
+    strength = places.place_values(places.MIRRORS, 0.0, view.device)[place.flatten()[rows]]
+    turned = vars(picked) | {"y": 2 * ground_y - picked.y, "upright": -picked.upright, "opacity": picked.opacity * strength}
+    picked = Quads(**turned)
+    u, v = sprites.local_coordinates(picked, view)
+    sprites.lay_over(frames, rows, sprites.sample_quads(sheet, picked, u, v))
+
+
+def draw_upright(
+    frames: Tensor, rows: Tensor, chosen: Tensor, quads: Quads, sheet: Tensor, scenes: Scenes, tracks: Tracks,
+    place: Tensor, view: View,
+) -> None:  # fmt: skip
+    """Draw one actor of each chosen frame, with its marks, sunk to the waterline where there is water."""
+    picked = quads.select(chosen)
+    u, v = sprites.local_coordinates(picked, view)
+    sprite = sprites.sample_quads(sheet, picked, u, v)
+    mark = tracks.mark.flatten(0, 1)[rows] * (chosen % tracks.size.shape[2] == 0)[:, None]
+    marked = torch.nonzero((mark[:, [marks.BITTEN, marks.BROKEN, marks.PAINTED, marks.BLOWN_OUT]] > 0).any(1))[:, 0]
+    if len(marked):
+        frame = rows[marked] % tracks.shot.shape[1]
+        variation = scenes.variation[rows[marked] // tracks.shot.shape[1]]
+        a = (u[marked] - 0.5) * 2 / picked.fill_x[marked, None, None]
+        b = (1 - v[marked]) / picked.fill_y[marked, None, None]
+        sprite[marked] = marks.apply_marks(sprite[marked], a, b, mark[marked], variation, frame / tracks.fps)
+    water = places.place_values(places.WATERLINES, 0.0, view.device)[place.flatten()[rows]]
+    wet = torch.nonzero(water > 0)[:, 0]
+    if len(wet):
+        sprite[wet] *= 1 - water[wet, None, None, None] * submerged(tracks, rows[wet], chosen[wet], view)
+    sprites.lay_over(frames, rows, sprite)
+
+
+def submerged(tracks: Tracks, rows: Tensor, chosen: Tensor, view: View) -> Tensor:
+    """How far each line of pixels lies under the water at the actor's depth: (n, 1, h, 1)."""
+    ground = tracks.position.flatten(0, 2)[chosen] * tracks.position.new_tensor([1.0, 0.0, 1.0])
+    _, surface, scale = to_pixels(ground, tracks.camera.flatten(0, 1)[rows], view)
+    lines = torch.arange(view.height, device=view.device) + 0.5
+    depth = (lines - surface[:, None]) / scale[:, None] + 0.16
+    return (depth / 0.1).clamp(0, 1)[:, None, :, None]
+
+
+def draw_falls(frames: Tensor, scenes: Scenes, tracks: Tracks, view: View) -> None:
+    """Draw rain, snow and petals before everything, in place."""
+    count, length = tracks.shot.shape
+    camera = tracks.camera.flatten(0, 1)
+    x = view.x / camera[:, 2:] + camera[:, :1]
+    y = (view.y - EYE) / camera[:, 2:] + EYE + camera[:, 1:2]
+    seconds = (torch.arange(length, device=view.device) / tracks.fps).repeat(count)
+    air, variation = frame_of(scenes.weather, length), frame_of(scenes.variation, length)
+    weather.add_falls(frames, air, x, y, seconds, variation)

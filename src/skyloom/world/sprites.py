@@ -1,0 +1,114 @@
+"""Actors' pictures as turned, stretched quads.
+
+A batch uses few of the sprites: those are gathered into one sheet, each at three sizes, so that one `grid_sample` reads
+every quad of a batch at the size that suits it.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, fields
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from skyloom.world.actors import ACTORS, ATLAS_STYLES, SPRITE_SIZE, load_atlas
+from skyloom.world.places import View
+
+LEVELS = 3
+CELL = SPRITE_SIZE + 2
+OFFSETS = (1, SPRITE_SIZE + 3, SPRITE_SIZE + SPRITE_SIZE // 2 + 5)
+SHEET_WIDTH = SPRITE_SIZE + SPRITE_SIZE // 2 + SPRITE_SIZE // 4 + 6
+
+
+@dataclass(frozen=True)
+class Quads:
+    """n pictures to draw, one for each frame of a flattened batch. Pixels; y down."""
+
+    cell: Tensor  # (n,) int64, row of the sprite sheet
+    x: Tensor  # (n,) body centre
+    y: Tensor  # (n,)
+    width: Tensor  # (n,) of the sprite box
+    height: Tensor  # (n,) of the sprite box
+    angle: Tensor  # (n,) radians counter-clockwise
+    flip: Tensor  # (n,) -1 mirrors the picture
+    upright: Tensor  # (n,) -1 draws it upside down, as still water would
+    opacity: Tensor  # (n,)
+    tint: Tensor  # (n, 3)
+    fill_x: Tensor  # (n,) share of the box that the picture fills sideways
+    fill_y: Tensor  # (n,) and upward, from the last row
+
+    def select(self, rows: Tensor) -> Quads:
+        """The chosen quads."""
+        return Quads(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+
+@functools.cache
+def actor_table(device: torch.device) -> Tensor:
+    """Aspect, and -1 for a picture that looks left, 1 otherwise: (actors, 2)."""
+    return torch.tensor([(a.aspect, -1.0 if a.faces == "left" else 1.0) for a in ACTORS], device=device)
+
+
+@functools.cache
+def all_cells(device: torch.device) -> Tensor:
+    """Every sprite of every style at three sizes side by side, clear borders between: (sprites, 4, CELL, SHEET_WIDTH).
+
+    uint8, premultiplied; styles follow each other in the order of ATLAS_STYLES.
+    """
+    cells = []
+    for style in ATLAS_STYLES:
+        picture = load_atlas(style, device)
+        sheet = torch.zeros(len(picture), 4, CELL, SHEET_WIDTH, dtype=torch.uint8, device=device)
+        for level, offset in enumerate(OFFSETS):
+            smaller = F.avg_pool2d(picture, 2**level) if level else picture
+            side = smaller.shape[-1]
+            sheet[:, :, 1 : 1 + side, offset : offset + side] = (smaller * 255 + 0.5).to(torch.uint8)
+        cells.append(sheet)
+    return torch.cat(cells)
+
+
+def gather_sheet(sprite: Tensor) -> tuple[Tensor, Tensor]:
+    """The sheet of the sprites in use, (1, 4, used * CELL, SHEET_WIDTH) float, and each sprite's row in it.
+
+    sprite: any shape, int64 into `all_cells`.
+    """
+    used, cell = torch.unique(sprite, return_inverse=True)
+    sheet = all_cells(sprite.device)[used].transpose(0, 1).flatten(1, 2).float().div_(255)
+    return sheet[None], cell
+
+
+def local_coordinates(quads: Quads, view: View) -> tuple[Tensor, Tensor]:
+    """Where each pixel lies in the sprite box, in shares of it: u right and v down, both (n, h, w)."""
+    columns = torch.arange(view.width, device=view.device) + 0.5
+    rows = torch.arange(view.height, device=view.device) + 0.5
+    right = columns - quads.x[:, None]
+    up = (quads.y[:, None] - rows) * quads.upright[:, None]
+    cos, sin = torch.cos(quads.angle)[:, None], torch.sin(quads.angle)[:, None]
+    across, along = quads.flip / quads.width, 1 / quads.height
+    u = (right * cos * across[:, None])[:, None] + (up * sin * across[:, None] + 0.5)[..., None]
+    v = (right * sin * along[:, None])[:, None] + ((1 - quads.fill_y / 2)[:, None] - up * cos * along[:, None])[..., None]
+    return u, v
+
+
+def sample_quads(sheet: Tensor, quads: Quads, u: Tensor, v: Tensor) -> Tensor:
+    """Read the sprites: (n, 4, h, w) premultiplied, tinted and faded.
+
+    The size of picture is the one nearest to the quad's size on screen.
+    """
+    level = torch.log2(SPRITE_SIZE / quads.height.clamp(min=1)).round().clamp(0, LEVELS - 1)
+    side = (SPRITE_SIZE * 0.5**level)[:, None, None]
+    offset = torch.tensor(OFFSETS, device=u.device, dtype=u.dtype)[level.long()][:, None, None]
+    column = torch.maximum(torch.minimum(u * side, side + 0.5), side.new_tensor(-0.5)) + offset
+    row = torch.maximum(torch.minimum(v * side, side + 0.5), side.new_tensor(-0.5))
+    row = row + (quads.cell * CELL + 1)[:, None, None]
+    grid = torch.stack([column * (2 / sheet.shape[3]) - 1, row * (2 / sheet.shape[2]) - 1], -1)
+    pixels = F.grid_sample(sheet, grid.flatten(0, 1)[None], mode="bilinear", padding_mode="zeros", align_corners=False)
+    pixels = pixels[0].unflatten(1, u.shape[:2]).transpose(0, 1)
+    gain = torch.cat([quads.tint, torch.ones_like(quads.tint[:, :1])], -1) * quads.opacity[:, None]
+    return pixels * gain[..., None, None]
+
+
+def lay_over(frames: Tensor, rows: Tensor, sprite: Tensor) -> None:
+    """Put premultiplied pictures (m, 4, h, w) over the chosen frames, in place."""
+    frames[rows] = torch.addcmul(sprite[:, :3], frames[rows], 1 - sprite[:, 3:])
