@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.tensor import DTensor, distribute_tensor
 
 from skyloom.errors import InvalidArgument
 
@@ -64,7 +63,7 @@ def leave(ranks: Ranks) -> None:
 
 def average_gradients(parameters: Iterable[nn.Parameter], ranks: Ranks) -> None:
     """Make every copy's gradient the mean over ranks, in one message. Sharded ones are averaged already."""
-    gradients = [p.grad for p in parameters if p.grad is not None and not isinstance(p.grad, DTensor)]
+    gradients = [p.grad for p in parameters if p.grad is not None and not is_cut(p.grad)]
     if ranks.size == 1 or not gradients:
         return
     message = torch.cat([g.reshape(-1) for g in gradients])
@@ -103,22 +102,32 @@ def shard(module: nn.Module, blocks: Iterable[nn.Module], ranks: Ranks) -> nn.Mo
     return module
 
 
+def is_cut(tensor: Tensor | None) -> bool:
+    """Tell whether a tensor is a DTensor (asked by its method, since importing the class takes seconds)."""
+    return hasattr(tensor, "full_tensor")
+
+
 def local(tensor: Tensor) -> Tensor:
     """Return this rank's part of a tensor, a view."""
-    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+    return tensor.to_local() if is_cut(tensor) else tensor  # type: ignore[attr-defined]
 
 
 def gather(tensor: Tensor, like: Tensor | None = None) -> Tensor:
     """Return the whole of a tensor that may be cut over ranks; a plain part is cut as `like` is."""
-    if isinstance(like, DTensor) and not isinstance(tensor, DTensor):
-        tensor = DTensor.from_local(
-            tensor, like.device_mesh, like.placements, shape=like.shape, stride=like.stride(), run_check=False
-        )
-    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+    if is_cut(like) and not is_cut(tensor):
+        from torch.distributed.tensor import DTensor
+
+        mesh, placements = like.device_mesh, like.placements  # type: ignore[union-attr]
+        shape, stride = like.shape, like.stride()  # type: ignore[union-attr]
+        tensor = DTensor.from_local(tensor, mesh, placements, shape=shape, stride=stride, run_check=False)
+    return tensor.full_tensor() if is_cut(tensor) else tensor  # type: ignore[attr-defined]
 
 
 def keep_shard(whole: Tensor, like: Tensor) -> Tensor:
     """Return this rank's part of a whole tensor, cut as `like` is."""
-    if isinstance(like, DTensor):
-        return distribute_tensor(whole, like.device_mesh, like.placements, src_data_rank=None).to_local()
-    return whole
+    if not is_cut(like):
+        return whole
+    from torch.distributed.tensor import distribute_tensor
+
+    mesh, placements = like.device_mesh, like.placements  # type: ignore[attr-defined]
+    return distribute_tensor(whole, mesh, placements, src_data_rank=None).to_local()
