@@ -10,19 +10,19 @@ from torch import Tensor
 from skyloom.world.actors import ACTORS
 from skyloom.world.scene import NO_ACTOR, Scenes
 
-ROUND = frozenset(
-    "ball, ring, wheel, soccer ball, basketball, volleyball, baseball, softball, billiard ball, "
-    "rugby ball, yarn ball, crystal ball, tangerine, peach, tomato, watermelon, apple, coconut, cookie, "
-    "donut, pizza, moon, globe".split(", ")
-)
+ROUND = {
+    "ball", "ring", "wheel", "soccer ball", "basketball", "volleyball", "baseball", "softball", "billiard ball",
+    "rugby ball", "yarn ball", "crystal ball", "tangerine", "peach", "tomato", "watermelon", "apple", "coconut",
+    "cookie", "donut", "pizza", "moon", "globe",
+}  # fmt: skip
 """Things that roll when they are moved."""
 
 
 @functools.cache
 def _table(device: torch.device) -> Tensor:
-    """(n, 3): height in metres, width over height, 1 for what rolls."""
-    rows = [(actor.height, actor.aspect, float(actor.name in ROUND)) for actor in ACTORS]
-    return torch.tensor(rows, device=device)
+    """(n, 4): height in metres, width over height, 1 for what rolls, 1 for plain bodies."""
+    rows = [(actor.height, actor.aspect, actor.name in ROUND, actor.category == "body") for actor in ACTORS]
+    return torch.tensor(rows, dtype=torch.float32, device=device)
 
 
 def body_sizes(scenes: Scenes) -> tuple[Tensor, Tensor]:
@@ -35,6 +35,11 @@ def body_sizes(scenes: Scenes) -> tuple[Tensor, Tensor]:
 def is_round(scenes: Scenes) -> Tensor:
     """Return (b, k) bool: which actors roll rather than slide."""
     return (_table(scenes.actor.device)[scenes.actor.clamp(min=0), 2] > 0) & (scenes.actor != NO_ACTOR)
+
+
+def takes_color(actor: Tensor) -> Tensor:
+    """Return bool like `actor` (indices): the plain bodies, which a colour tints."""
+    return (_table(actor.device)[actor.clamp(min=0), 3] > 0) & (actor != NO_ACTOR)
 
 
 def body_mass(height: Tensor, width: Tensor) -> Tensor:

@@ -28,6 +28,8 @@ ZOOM_SPEED = 0.25
 """Doublings a second."""
 DOLLY_SPEED = 1.2
 """Metres a second along the line of sight."""
+DOLLY_ARC = 0.5
+"""Metres that a dolly comes from the side, so that near and far part (a zoom moves them alike)."""
 MIDDLE = 1.0
 """Seconds after a shot's start at which a pan or tilt looks straight ahead."""
 ZOOM_RANGE = (1.0, 2.0)
@@ -83,7 +85,11 @@ def camera_path(scenes: Scenes, times: Tensor, shot: Tensor) -> Tensor:
     zoom, dolly = _zoom_in(seconds, speed), _dolly_in(seconds, speed)
     two = torch.full_like(seconds, 2 * MIDDLE)
     still = torch.zeros_like(seconds)
-    x = {"pan left": -pan, "pan right": pan, "shake": shake_x}
+    arc = DOLLY_ARC * speed * (seconds / (2 * MIDDLE)).clamp(0, 1)
+    x = {
+        "pan left": -pan, "pan right": pan, "shake": shake_x,
+        "dolly in": arc - DOLLY_ARC * speed, "dolly out": -arc,
+    }  # fmt: skip
     y = {"tilt up": tilt, "tilt down": -tilt, "shake": shake_y}
     scale = {
         "zoom in": zoom, "zoom out": _zoom_in(two, speed) / zoom,

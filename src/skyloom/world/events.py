@@ -13,20 +13,23 @@ from skyloom.world.vocabulary import EVENTS, MOTIONS
 
 RAMP_SECONDS = 0.25
 """How long a mark takes to appear."""
+WEIGHTS = {"bitten": 1.0, "broken": 1.0, "painted": 1.0, "footprints": 1.0, "blown out": 0.15}
+"""How often each event is drawn, relative to one another: the last has one actor only."""
 _BREAKABLE = ("building", "object", "vehicle")
 _PRINTING = ("walk", "run", "hop")
 
 
 def _fits(event: str, actor: int, motion: str) -> bool:
-    """Whether an event can happen to an actor in a motion."""
+    """Whether an event can happen to an actor in a motion ("none" always can)."""
     record = ACTORS[actor]
     return {
+        "none": True,
         "bitten": record.category == "food",
         "broken": record.category in _BREAKABLE,
         "painted": True,
         "footprints": motion in _PRINTING,
         "blown out": record.name == "candle",
-    }.get(event, False)
+    }[event]
 
 
 @functools.cache

@@ -25,7 +25,7 @@ CLIP_SECONDS = 2.0
 HALF_WIDTH = 0.48 * VIEW_HEIGHT
 """Half of the width that is filled, metres, of a square frame at z = 0."""
 TOP = EYE + 0.49 * VIEW_HEIGHT
-MAX_DEPTH = 4.5
+MAX_DEPTH = 3.0
 LANE_STEP = 0.35
 """Metres in depth between neighbours, so that crossing actors pass one another."""
 
@@ -62,7 +62,7 @@ def _pair_offsets(scenes: Scenes) -> tuple[Tensor, Tensor]:
     offsets = {
         "orbit": touching + 0.35,
         "chase": touching + 0.25 + 0.3 * rate * PREY_SPEED,
-        "pass_behind": touching * 0.5 + 0.7 * rate,
+        "pass_behind": 0.95 * touching,
         "ride": torch.zeros_like(touching),
         "collide": touching + 1.5 * COLLIDE_SPEED * rate,
         "push": touching + 0.15,

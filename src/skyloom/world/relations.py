@@ -24,7 +24,7 @@ from skyloom.world.motions import (
     walk,
 )
 
-CHASER_SPEED, PREY_SPEED, PASS_SPEED, COLLIDE_SPEED = 1.15, 0.8, 1.2, 0.9
+CHASER_SPEED, PREY_SPEED, PASS_SPEED, COLLIDE_SPEED = 1.15, 0.8, 1.3, 0.9
 ORBIT_SECONDS = 2.4
 ORBIT_DEPTH = 0.9
 """Metres by which an orbit passes in front of and behind its centre."""

@@ -12,7 +12,8 @@ from skyloom.config import WorldConfig
 from skyloom.errors import InvalidArgument, one_of
 from skyloom.seeds import hashed_uniform
 from skyloom.world.actors import ACTORS
-from skyloom.world.events import eligible_events
+from skyloom.world.bodies import takes_color
+from skyloom.world.events import WEIGHTS, eligible_events
 from skyloom.world.layout import arrange
 from skyloom.world.relations import PARTNER
 from skyloom.world.scene import NO_ACTOR, Scenes
@@ -44,10 +45,11 @@ class _Menu:
     """What a world may show; combinations are tables of (motion, place, actor) weights."""
 
     cast: int  # number of actors to choose from
-    first: Tensor  # actor 0 in the first shot
-    later: Tensor  # actor 0 in later shots
-    others: Tensor  # the other actors
-    alone: Tensor  # (m,) weights of actor 0's motion without
+    first: Tensor  # (e * m * p * a + 1,) running sum over what actor 0 may be in the first shot, for each event
+    later: Tensor  # (m, p, a) actor 0 in later shots
+    others: Tensor  # (m, p, a) the other actors
+    happens: Tensor  # (e,) weights of the events
+    alone: Tensor  # (e, m) weights of actor 0's motion without
     together: Tensor  # and with other actors
     friendly: Tensor  # (m,) weights of the other actors' motions
 
@@ -74,7 +76,7 @@ def _cast_size(config: WorldConfig) -> int:
     return count
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=8)
 def _menu(config: WorldConfig, split: str, device: torch.device) -> _Menu:
     """Tables of what may be drawn. Raises InvalidArgument for unknown names and for an empty world."""
     one_of("split", split, SPLITS)
@@ -86,15 +88,20 @@ def _menu(config: WorldConfig, split: str, device: torch.device) -> _Menu:
     held = heldout_table(device).permute(1, 2, 0).double()
     others = shown * (1 - held)
     first = _with_partner(shown * held if split == "heldout" else others, others)
-    possible = _named("motions", config.motions, MOTIONS, device) * (first.sum(dim=(1, 2)) > 0)
-    relation = _named("motions", RELATIONS, MOTIONS, device)
-    together = possible * (1 + (RELATION_WEIGHT - 1) * relation)
-    if not together.sum() > 0:
+    by_event = first * eligible_events(device).permute(2, 1, 0)[:, :, None]  # (e, m, p, a)
+    possible = _named("motions", config.motions, MOTIONS, device) * (by_event.sum(dim=(2, 3)) > 0)
+    if not possible[0].sum() > 0:
         raise InvalidArgument("places, motions, actors", split, "leave at least one combination in this split")
+    relation = _named("motions", RELATIONS, MOTIONS, device)
+    alone, together = possible * (1 - relation), possible * (1 + (RELATION_WEIGHT - 1) * relation)
     friendly = _named("motions", config.motions, MOTIONS, device) * (1 - relation)
     friendly[MOTIONS.index("stand")] += friendly.sum() == 0
-    later = shown if split == "heldout" else others
-    return _Menu(cast, first, later, others, possible * (1 - relation), together, friendly)
+    weights = torch.tensor([0.0, *(WEIGHTS[name] for name in EVENTS[1:])], device=device).double()
+    return _Menu(
+        cast=cast, first=torch.cat([first.new_zeros(1), by_event.flatten().cumsum(dim=0)]),
+        later=shown if split == "heldout" else others, others=others,
+        happens=weights * (possible.sum(dim=1) > 0), alone=alone, together=together, friendly=friendly,
+    )  # fmt: skip
 
 
 def _choose(weights: Tensor, draw: Tensor) -> Tensor:
@@ -104,10 +111,8 @@ def _choose(weights: Tensor, draw: Tensor) -> Tensor:
     return torch.searchsorted(total, target, right=True)[:, 0].clamp(max=weights.shape[1] - 1)
 
 
-def _choose_in_row(table: Tensor, row: Tensor, draw: Tensor) -> Tensor:
-    """As `_choose` with row `row[i]` of one table (r, n), in memory independent of b."""
-    width = table.shape[1]
-    total = torch.cat([table.new_zeros(1), table.flatten().cumsum(dim=0)])
+def _choose_in_row(total: Tensor, width: int, row: Tensor, draw: Tensor) -> Tensor:
+    """As `_choose` from row `row[i]` of a table with `width` columns, given the running sum over the whole table."""
     low, high = total[row * width], total[(row + 1) * width]
     return torch.searchsorted(total, low + draw.double() * (high - low), right=True) - 1 - row * width
 
@@ -122,19 +127,19 @@ def _unless(draw: Tensor, probability: float, value: Tensor, otherwise: float) -
     return torch.where(draw < probability, value, torch.full_like(value, otherwise))
 
 
-def _actor_counts(config: WorldConfig, menu: _Menu, draw: Tensor) -> Tensor:
-    """(b,) number of actors of each scene: at least two where the world has relations only."""
+def _actor_counts(config: WorldConfig, menu: _Menu, event: Tensor, draw: Tensor) -> Tensor:
+    """(b,) number of actors of each scene: at least two where only relations are left to show."""
     count = 1 + (draw < config.two_actors + config.three_actors).long() + (draw < config.three_actors).long()
-    least = 1 if bool(menu.alone.sum() > 0) else 2
-    return count.clamp(min(least, menu.cast), min(menu.cast, MAX_ACTORS))
+    least = 1 + (menu.alone.sum(dim=1)[event] == 0).long()
+    return torch.maximum(count, least).clamp(max=min(menu.cast, MAX_ACTORS))
 
 
-def _cast(config: WorldConfig, menu: _Menu, draws: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Choose (b, k) actors, (b, k) motions and the (b,) first place. draws: (b, 8)."""
-    count = _actor_counts(config, menu, draws[:, 0])
-    alone, together = _choose(menu.alone[None], draws[:, 1]), _choose(menu.together[None], draws[:, 1])
-    motion = torch.where(count > 1, together, alone)
-    pair = _choose_in_row(menu.first.flatten(1), motion, draws[:, 2])
+def _cast(config: WorldConfig, menu: _Menu, event: Tensor, draws: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Choose (b, k) actors, (b, k) motions and the (b,) first place. event: (b,) to come first; draws: (b, 7)."""
+    count = _actor_counts(config, menu, event, draws[:, 0])
+    motion = _choose(torch.where((count > 1)[:, None], menu.together[event], menu.alone[event]), draws[:, 1])
+    combinations = len(PLACES) * len(ACTORS)
+    pair = _choose_in_row(menu.first, combinations, event * len(MOTIONS) + motion, draws[:, 2])
     place, actor = pair // len(ACTORS), pair % len(ACTORS)
     partner = torch.tensor([MOTIONS.index(PARTNER[n]) if n in PARTNER else NO_ACTOR for n in MOTIONS]).to(place)
     actors, motions = [actor], [motion]
@@ -163,25 +168,30 @@ def _manners(actor: Tensor, motion: Tensor, draws: Tensor) -> dict[str, Tensor]:
     second = torch.where(along, direction[:, 0], direction[:, 1])
     direction[:, 1] = torch.where(follows["collide"], -direction[:, 0], second)
     speed[:, 1] = torch.where(along | follows["collide"], speed[:, 0], speed[:, 1])
-    body = torch.tensor([record.category == "body" for record in ACTORS], device=actor.device)[actor.clamp(min=0)]
-    color = torch.where(body & (actor != NO_ACTOR), _pick(draws[3], len(COLORS)), NO_ACTOR)
+    color = torch.where(takes_color(actor), _pick(draws[3], len(COLORS)), NO_ACTOR)
     return {
         "direction": direction, "speed": speed, "scale": 0.85 + 0.3 * draws[2], "color": color, "phase": draws[4],
     }  # fmt: skip
 
 
-def _events(config: WorldConfig, actor: Tensor, motion: Tensor, draws: Tensor) -> dict[str, Tensor]:
-    """None, one or two events in order, of those that can happen to actor 0. draws: (b, 6)."""
+def _first_event(config: WorldConfig, menu: _Menu, draws: Tensor) -> Tensor:
+    """(b,) int64: what happens first, or none. draws: (b, 2)."""
+    event = _choose(menu.happens[None], draws[:, 1])
+    there = (draws[:, 0] < config.event) & (menu.happens.sum() > 0)
+    return torch.where(there, event, EVENTS.index("none"))
+
+
+def _events(first: Tensor, actor: Tensor, motion: Tensor, draws: Tensor) -> dict[str, Tensor]:
+    """Times of the first event and perhaps a second one that can happen to actor 0. draws: (b, 4)."""
     eligible = eligible_events(actor.device)[actor[:, 0], motion[:, 0]].double()
-    first = _choose(eligible, draws[:, 0])
+    eligible[:, EVENTS.index("none")] = 0
     left = eligible.scatter(1, first[:, None], 0.0)
-    second = _choose(left, draws[:, 1])
-    happens = draws[:, 2] < config.event
-    again = happens & (draws[:, 3] < SECOND_EVENT) & (left.sum(dim=1) > 0)
-    begin = 0.4 + 0.6 * draws[:, 4]
-    time = torch.stack([begin, begin + 0.4 + 0.2 * draws[:, 5]], dim=1)
+    happens = first != EVENTS.index("none")
+    again = happens & (draws[:, 0] < SECOND_EVENT) & (left.sum(dim=1) > 0)
+    begin = 0.4 + 0.6 * draws[:, 2]
+    time = torch.stack([begin, begin + 0.4 + 0.2 * draws[:, 3]], dim=1)
     there = torch.stack([happens, again], dim=1)
-    event = torch.stack([first, second], dim=1)
+    event = torch.stack([first, _choose(left, draws[:, 1])], dim=1)
     return {
         "event": torch.where(there, event, EVENTS.index("none")),
         "event_time": torch.where(there, time, torch.inf),
@@ -226,7 +236,8 @@ def sample_scenes(config: WorldConfig, indices: Tensor, split: str = "train") ->
     def draw(purpose: str, lanes: int) -> Tensor:
         return hashed_uniform(config.seed, f"{split}/{purpose}", indices, lanes)
 
-    cast = _cast(config, menu, draw("cast", 8))
+    event = _first_event(config, menu, draw("event", 2))
+    cast = _cast(config, menu, event, draw("cast", 7))
     actor, motion, place = cast
     looks = draw("looks", 5)
     weather = _unless(looks[:, 0], config.weather, 1 + _pick(looks[:, 1], len(WEATHERS) - 1), 0)
@@ -238,7 +249,7 @@ def sample_scenes(config: WorldConfig, indices: Tensor, split: str = "train") ->
             variation=draw("variation", 8), actor=actor, motion=motion,
             start=torch.zeros(*actor.shape, 3, device=indices.device),
             **_manners(actor, motion, manners),
-            **_events(config, actor, motion, draw("events", 6)),
+            **_events(event, actor, motion, draw("events", 4)),
             **_view(config, menu, cast, draw("view", 12)),
         )
     )  # fmt: skip
