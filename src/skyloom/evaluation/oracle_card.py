@@ -1,0 +1,152 @@
+"""Measures the judge and writes its card.
+
+python -m skyloom.evaluation.oracle_card --folder src/skyloom/weights/oracle
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from torch import Tensor
+
+from skyloom.config import ClipConfig, WorldConfig
+from skyloom.evaluation.faults import FAULTS, Fault
+from skyloom.evaluation.oracle import SHIPPED, Oracle, load_oracle
+from skyloom.evaluation.oracle_clips import render_scenes
+from skyloom.evaluation.scoring import Score, asked, score, summarise
+from skyloom.evaluation.softening import soften
+from skyloom.presets import preset
+from skyloom.seeds import generator_for
+from skyloom.world.facts import Facts, describe_all
+from skyloom.world.sampling import sample_scenes
+from skyloom.world.scene import Scenes
+
+BATCH = 50
+
+
+def score_clips(oracle: Oracle, pixels: Tensor, facts: list[Facts]) -> list[dict[str, float]]:
+    """Score clips against all that is true of them, the usual too."""
+    readings = oracle.read(pixels)
+    return [score(reading.as_dict(), asked(fact, {})) for reading, fact in zip(readings, facts, strict=True)]
+
+
+def accuracy(
+    oracle: Oracle, world: WorldConfig, clip: ClipConfig, split: str, count: int
+) -> dict[str, dict[str, Score]]:
+    """Return the accuracy by slot on `count` new renders, sharp and softened."""
+    sharp, soft = [], []
+    for first in range(0, count, BATCH):
+        scenes = sample_scenes(world, torch.arange(first, min(first + BATCH, count)), split)
+        pixels, facts = render_scenes(scenes, clip), describe_all(scenes)
+        sharp += score_clips(oracle, pixels, facts)
+        soft += score_clips(oracle, soften(pixels, generator_for(0, "card", first)), facts)
+    return {"sharp": summarise(sharp), "softened": summarise(soft)}
+
+
+def _suited(fault: Fault, world: WorldConfig, first: int) -> tuple[Scenes, list[Facts]]:
+    """Return the scenes, among the next BATCH, on which a fault can be told."""
+    scenes = sample_scenes(world, torch.arange(first, first + BATCH), "heldout")
+    facts = describe_all(scenes)
+    rows = [row for row, fact in enumerate(facts) if fault.applies(fact)]
+    return scenes.select(torch.tensor(rows, dtype=torch.int64)), [facts[row] for row in rows]
+
+
+def detection(oracle: Oracle, world: WorldConfig, clip: ClipConfig, count: int) -> dict[str, dict[str, float]]:
+    """Return, for each planted fault, how often it is noticed, and how often clean clips raise the same alarm."""
+    table = {}
+    for name, fault in FAULTS.items():
+        noticed, alarms, first = [], [], 0
+        while len(noticed) < count:
+            scenes, facts = _suited(fault, world, first)
+            first += BATCH
+            if facts:
+                spoiled = fault.spoil(scenes, clip, len(oracle.config.actors))
+                noticed += [fault.noticed(s) for s in score_clips(oracle, spoiled, facts)]
+                alarms += [fault.noticed(s) for s in score_clips(oracle, render_scenes(scenes, clip), facts)]
+        table[name] = {
+            "detected": sum(noticed) / len(noticed), "false_alarms": sum(alarms) / len(alarms), "clips": len(noticed),
+        }  # fmt: skip
+    return table
+
+
+def measure(oracle: Oracle, world: WorldConfig, clip: ClipConfig, count: int) -> dict:
+    """Return everything the card says, as JSON values."""
+    splits = {split: accuracy(oracle, world, clip, split, count) for split in ("seen", "heldout")}
+    tables = {
+        f"{split}, {look}": {slot: asdict(value) for slot, value in slots.items()}
+        for split, looks in splits.items()
+        for look, slots in looks.items()
+    }
+    return {"count": count, "accuracy": tables, "faults": detection(oracle, world, clip, count // 3)}
+
+
+CARD = """# Oracle
+
+Judge of the `{preset}` world: reads a clip, resampled to {frames} x {height} x {width}, and names count, actors, motions,
+directions, place, weather, camera, style, and whether the frames are in their order. {parameters:,} parameters, bf16.
+Trained on renders with their truth and on nothing else; never on a generated clip. Softened renders (blurred, resampled,
+stripped of fine frequencies, smeared in time, tinted, noisy) were two thirds of its training.
+
+    python -m skyloom.evaluation.oracle_training --preset {preset}
+    python -m skyloom.evaluation.oracle_card --preset {preset} --count {count}
+
+## Accuracy on new renders
+{count} clips a row; "heldout" are combinations of actor, motion and place that training never shows.
+
+{accuracy}
+
+## Planted faults
+Spoiled clips scored against the scene as it was meant: how often the spoiled slot is marked wrong, and how often it is
+marked wrong on the same clips unspoiled.
+
+{faults}
+"""
+
+
+def write_card(oracle: Oracle, found: dict, name: str) -> str:
+    """Return the card's text."""
+    slots = list(next(iter(found["accuracy"].values())))
+    accuracy_rows = [
+        [title, *(f"{table[slot]['mean']:.3f}" if slot in table else "" for slot in slots)]
+        for title, table in found["accuracy"].items()
+    ]
+    fault_rows = [
+        [title, f"{row['detected']:.3f}", f"{row['false_alarms']:.3f}", str(row["clips"])]
+        for title, row in found["faults"].items()
+    ]
+    config = oracle.config
+    return CARD.format(
+        preset=name, frames=config.num_frames, height=config.height, width=config.width, count=found["count"],
+        parameters=sum(p.numel() for p in oracle.networks.parameters()),
+        accuracy=markdown_table(["renders", *slots], accuracy_rows),
+        faults=markdown_table(["fault", "detected", "false alarms", "clips"], fault_rows),
+    )  # fmt: skip
+
+
+def markdown_table(header: list[str], rows: list[list[str]]) -> str:
+    """Return a table in Markdown."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def main(
+    folder: Annotated[Path, typer.Option(help="the oracle's folder")] = SHIPPED,
+    name: Annotated[str, typer.Option("--preset", help="whose world to measure on")] = "nano",
+    count: Annotated[int, typer.Option(help="clips in each row")] = 1000,
+) -> None:
+    """Measure an oracle on held-out renders and planted faults; write card.md and card.json."""
+    oracle, row = load_oracle(folder), preset(name)
+    found = measure(oracle, row.world, row.clip, count)
+    (folder / "card.json").write_text(json.dumps(found, indent=1) + "\n")
+    text = write_card(oracle, found, name)
+    (folder / "card.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    typer.run(main)
