@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from skyloom.world import phrases_zh as zh
 from skyloom.world.actors import ACTORS
-from skyloom.world.facts import ActorFacts, Facts
+from skyloom.world.facts import ActorFacts, EventFacts, Facts
 from skyloom.world.grammar import Chooser
 from skyloom.world.nouns import nouns
 from skyloom.world.vocabulary import RELATIONS
@@ -33,19 +33,19 @@ class Item:
 
     @property
     def nouns(self) -> str:
-        """"一只狐狸和一只企鹅"."""
+        """As in "一只狐狸和一只企鹅"."""
         return join_and(self.counted)
 
     def finite(self) -> str:
-        """"一只狐狸向左走"."""
+        """As in "一只狐狸向左走"."""
         return self.nouns + self.predicate
 
     def progressive(self) -> str:
-        """"一只狐狸正在向左走"; a lasting state (站着) takes no 正在."""
+        """As in "一只狐狸正在向左走"; a lasting state (站着) takes no 正在."""
         return self.nouns + ("" if "着" in self.predicate else "正在") + self.predicate
 
     def attributive(self) -> str:
-        """"一只向左走的狐狸"."""
+        """As in "一只向左走的狐狸"."""
         if len(self.pieces) == 1:
             return f"{self.pieces[0][0]}{self.predicate}的{self.pieces[0][1]}"
         return f"{self.predicate}的{self.nouns}"
@@ -68,12 +68,12 @@ class ChineseVoice:
         self.nouns = [said[actor.index] for actor in facts.actors]
 
     def bare(self, k: int) -> str:
-        """"红色的球": actor k without number."""
+        """As in "红色的球": actor k without number."""
         color = self.facts.actors[k].color
         return f"{zh.COLOR[color]}的{self.nouns[k]}" if color else self.nouns[k]
 
     def measure(self, k: int, number: int = 1) -> str:
-        """"一只", "两只", or "另一只" after an equal actor."""
+        """As in "一只", "两只", or "另一只" after an equal actor."""
         word = classifier(self.nouns[k], ACTORS[self.facts.actors[k].index].category)
         other = "另" if number == 1 and any(self.bare(i) == self.bare(k) for i in range(k)) else ""
         return other + zh.NUMBERS[number] + word
@@ -90,7 +90,7 @@ class ChineseVoice:
     def object_of(self) -> str:
         """Say the second actor as the object of the first: "一只猫", "一只向左跑的猫"."""
         actor = self.facts.actors[1]
-        if actor.motion == "stand" or actor.motion in RELATIONS:
+        if self.facts.partner_as_usual or actor.motion in RELATIONS:
             return self.measure(1) + self.bare(1)
         return f"{self.measure(1)}{self.predicate(actor)}的{self.bare(1)}"
 
@@ -146,11 +146,14 @@ class ChineseVoice:
             return self.pick(("它", self.bare(0)))
         return self.bare(0) if self.unique() else "其中一个"
 
+    def event(self, event: EventFacts) -> str:
+        """Say one event: "它被涂成红色"."""
+        color = zh.COLOR[event.color] if event.color else None
+        return self.pick(zh.EVENT[event.name].of(self.synonyms)).format(s=self.subject(), c=color)
+
     def events(self) -> str:
         """Say what happens to the first actor, in order."""
-        said = [
-            self.pick(zh.EVENT[event.name].of(self.synonyms)).format(s=self.subject()) for event in self.facts.events
-        ]
+        said = [self.event(event) for event in self.facts.events]
         if len(said) < 2:
             return self.pick(zh.ONE_EVENT.of(self.synonyms)).format(a=said[0]) if said else ""
         return self.pick(zh.TWO_EVENTS.of(self.synonyms)).format(a=said[0], b=said[1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from skyloom.world import phrases_en as en
-from skyloom.world.facts import ActorFacts, Facts
+from skyloom.world.facts import ActorFacts, EventFacts, Facts
 from skyloom.world.grammar import (
     Chooser,
     capitalised,
@@ -27,15 +27,15 @@ class Predicate:
     after: str  # " to the left" or ""
 
     def finite(self, many: bool) -> str:
-        """"slowly walks to the left"; many: "slowly walk to the left"."""
+        """As in "slowly walks to the left"; many: "slowly walk to the left"."""
         return self.before + (self.verb if many else third_person(self.verb)) + self.after
 
     def participle(self) -> str:
-        """"slowly walking to the left"."""
+        """As in "slowly walking to the left"."""
         return self.before + present_participle(self.verb) + self.after
 
     def progressive(self, many: bool) -> str:
-        """"is slowly walking to the left"."""
+        """As in "is slowly walking to the left"."""
         return ("are " if many else "is ") + self.participle()
 
 
@@ -62,17 +62,17 @@ class EnglishVoice:
             self.nouns[k] = self.nouns[first]
 
     def bare(self, k: int) -> str:
-        """"red ball": actor k without an article."""
+        """As in "red ball": actor k without an article."""
         color = self.facts.actors[k].color
         return f"{color} {self.nouns[k]}" if color else self.nouns[k]
 
     def indefinite(self, k: int) -> str:
-        """"a red ball", or "another red ball" after an equal one."""
+        """As in "a red ball", or "another red ball" after an equal one."""
         if any(self.bare(i) == self.bare(k) for i in range(k)):
             return "another " + self.bare(k)
         return with_article(self.facts.actors[k].index, self.nouns[k], self.facts.actors[k].color)
 
-    def predicate(self, actor: ActorFacts, in_order: bool = True) -> Predicate:
+    def predicate(self, actor: ActorFacts) -> Predicate:
         """Say an actor's motion with its object, direction and speed."""
         verb, _, after = self.pick(en.MOTION[actor.motion].of(self.synonyms)).partition(" ")
         if "{o}" in after:
@@ -91,7 +91,7 @@ class EnglishVoice:
     def object_of(self) -> str:
         """Say the second actor as the object of the first: "a cat", "a cat that is running left"."""
         actor = self.facts.actors[1]
-        if actor.motion == "stand" or actor.motion in RELATIONS:
+        if self.facts.partner_as_usual or actor.motion in RELATIONS:
             return self.indefinite(1)
         return f"{self.indefinite(1)} that {self.predicate(actor).progressive(False)}"
 
@@ -159,13 +159,16 @@ class EnglishVoice:
             return self.pick(("it", "the " + self.bare(0)))
         return "the " + self.bare(0) if self.unique() else "one of them"
 
+    def event(self, event: EventFacts) -> str:
+        """Say one event: "it is painted red"."""
+        color = event.color
+        return self.pick(en.EVENT[event.name].of(self.synonyms)).format(s=self.subject(), c=color)
+
     def events(self) -> str:
         """Say what happens to the first actor, in order: "; first it is bitten, then it is painted"."""
         if not self.facts.events:
             return ""
-        said = [
-            self.pick(en.EVENT[event.name].of(self.synonyms)).format(s=self.subject()) for event in self.facts.events
-        ]
+        said = [self.event(event) for event in self.facts.events]
         if len(said) == 1:
             return self.pick(en.ONE_EVENT.of(self.synonyms)).format(a=said[0])
         return self.pick(en.TWO_EVENTS.of(self.synonyms)).format(a=said[0], b=said[1])

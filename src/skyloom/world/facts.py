@@ -10,6 +10,9 @@ import math
 from dataclasses import dataclass, fields
 
 from skyloom.world.actors import ACTORS
+from skyloom.world.marks import PAINTS
+from skyloom.world.relations import PARTNER
+from skyloom.world.sampling import UNHURRIED
 from skyloom.world.scene import NO_ACTOR, Scenes
 from skyloom.world.vocabulary import (
     CAMERAS,
@@ -27,11 +30,11 @@ from skyloom.world.vocabulary import (
 SIDE_GAP = 0.3
 """Metres from the others at which an actor stands to their left or right."""
 
-DIRECTED = (*TRAVELS, "chase", "push")
+DIRECTED = (*TRAVELS, "chase", "push", "ride", "pass_behind")
 """Motions whose direction can be seen."""
 
-PACED = tuple(motion for motion in MOTIONS if motion not in ("stand", "fall", "bounce"))
-"""Motions whose speed can be seen; gravity alone sets the pace of the others."""
+PACED = tuple(motion for motion in MOTIONS if motion not in UNHURRIED)
+"""Motions whose speed can be seen."""
 
 SIDELESS = ("orbit", "ride", "pass_behind")
 """Relations that bring their two actors to the same spot, so that left and right mean nothing."""
@@ -58,6 +61,7 @@ class EventFacts:
 
     name: str
     time: float  # seconds
+    color: str | None  # of the paint, for "painted"
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,11 @@ class Facts:
     def related(self) -> bool:
         """Whether the first actor's motion has the second as its object."""
         return self.count > 1 and self.actors[0].motion in RELATIONS
+
+    @property
+    def partner_as_usual(self) -> bool:
+        """Whether the first actor's motion says what the second does: who is chased runs."""
+        return self.related and self.actors[1].motion in (PARTNER[self.actors[0].motion], "stand")
 
 
 def _sides(xs: list[float]) -> list[str]:
@@ -125,8 +134,13 @@ def _actors_of(row: dict) -> tuple[ActorFacts, ...]:
 
 
 def _events_of(row: dict, seconds: float) -> tuple[EventFacts, ...]:
-    pairs = zip(row["event_time"], row["event"], strict=True)
-    return tuple(EventFacts(EVENTS[event], time) for time, event in sorted(pairs) if event > 0 and time < seconds)
+    pairs = zip(row["event_time"], (EVENTS[event] for event in row["event"]), strict=True)
+    paint = PAINTS[int(row["variation"][7] * len(PAINTS))]
+    return tuple(
+        EventFacts(event, time, paint if event == "painted" else None)
+        for time, event in sorted(pairs)
+        if event != "none" and time < seconds
+    )
 
 
 def _shots_of(row: dict, seconds: float) -> tuple[ShotFacts, ...]:

@@ -73,7 +73,8 @@ def third_person(verb: str) -> str:
     return verb + ("es" if verb.endswith(("s", "sh", "ch", "x", "z")) else "s")
 
 
-DOUBLING = frozenset("run hop spin swim skip pan jog get cut skid slip hug tap stop drop step slam flip".split())
+_DOUBLING = "run hop spin swim skip pan jog get cut skid slip hug tap stop drop step slam flip"
+DOUBLING = frozenset(_DOUBLING.split())
 
 
 def present_participle(verb: str) -> str:
@@ -102,17 +103,6 @@ def plural(noun: str) -> str:
     else:
         last += "es" if last.endswith(("s", "sh", "ch", "x", "z")) else "s"
     return start + space + last
-
-
-SILENT_H = ("hour", "honest", "heir")
-LIKE_YOU = ("unicorn", "uni", "use", "ufo", "euro", "one", "ukulele", "utensil")
-
-
-def indefinite(noun: str) -> str:
-    """Return the noun after "a" or "an", by its sound."""
-    first = noun.lower()
-    vowel = (first[0] in VOWELS and not first.startswith(LIKE_YOU)) or first.startswith(SILENT_H)
-    return ("an " if vowel else "a ") + noun
 
 
 def join_and(parts: Sequence[str]) -> str:

@@ -9,15 +9,23 @@ from __future__ import annotations
 import functools
 from collections import Counter
 
-from skyloom.world.actors import ACTORS
-from skyloom.world.grammar import Phrases, indefinite
+from skyloom.world.actors import ACTORS, article_for
+from skyloom.world.grammar import Phrases
+
+_UNCOUNTED = "popcorn, corn, luggage, french bread, cheese, red bricks, walking dead, fire, sakura, jack-o'-lantern"
+UNCOUNTED = frozenset(_UNCOUNTED.split(", "))
+"""Synonyms that take no article, or one of their own: never used."""
+
+
+def _usable(word: str) -> bool:
+    return word not in UNCOUNTED and not word.startswith("一")  # 一盒爆米花 brings a number along
 
 
 def _split(names: list[str], synonyms: list[tuple[str, ...]]) -> tuple[Phrases, ...]:
     uses = Counter(word.lower() for row in synonyms for word in set(row)) + Counter(name.lower() for name in names)
     result = []
     for name, row in zip(names, synonyms, strict=True):
-        own = [uses[word.lower()] == 1 for word in row]
+        own = [uses[word.lower()] == 1 and _usable(word) for word in row]
         train = [word for word, alone in zip(row[0::2], own[0::2], strict=True) if alone]
         heldout = [word for word, alone in zip(row[1::2], own[1::2], strict=True) if alone]
         # The name itself is half of what is said, whatever the number of synonyms.
@@ -37,6 +45,5 @@ def nouns(language: str) -> tuple[Phrases, ...]:
 def with_article(index: int, noun: str, color: str | None) -> str:
     """Return the English noun after its indefinite article: "a fox", "an orange ball"."""
     actor = ACTORS[index]
-    if color is None and noun == actor.name:
-        return f"{actor.article} {noun}"
-    return indefinite(f"{color} {noun}" if color else noun)
+    said = f"{color} {noun}" if color else noun
+    return f"{actor.article if said == actor.name else article_for(said)} {said}"

@@ -67,7 +67,9 @@ MANNER = {
 
 DIRECTION = {
     "left": Phrases(("left", "to the left", "toward the left"), ("leftward", "in the direction of the left edge")),
-    "right": Phrases(("right", "to the right", "toward the right"), ("rightward", "in the direction of the right edge")),
+    "right": Phrases(
+        ("right", "to the right", "toward the right"), ("rightward", "in the direction of the right edge")
+    ),
 }
 
 SPEED_BEFORE = {
@@ -116,7 +118,7 @@ PLACE = {
     "meadow": Phrases(("a meadow", "a green meadow"), ("a grassy field",)),
     "desert": Phrases(("a desert", "the desert"), ("an arid wasteland",)),
     "beach": Phrases(("a beach", "the beach"), ("a sandy shore",)),
-    "sea": Phrases(("the open sea", "the sea"), ("the ocean",)),
+    "sea": Phrases(("the open sea", "the sea"), ("the high seas",)),
     "underwater": Phrases(("an underwater world", "the sea floor"), ("the deep below the waves",)),
     "snowy forest": Phrases(("a snowy forest", "a forest covered with snow"), ("a winter wood",)),
     "jungle": Phrases(("a jungle", "the green jungle"), ("a rainforest",)),
@@ -150,9 +152,7 @@ PLACE_DETAIL = {
 WEATHER = {
     "rain": Phrases(("in the rain", "while it rains", "in falling rain"), ("in a downpour", "during a shower")),
     "snow": Phrases(("while it snows", "in falling snow", "as snow falls"), ("amid snowflakes", "in a flurry")),
-    "petals": Phrases(
-        ("in falling petals", "as petals fall", "while petals drift down"), ("amid drifting blossoms",)
-    ),
+    "petals": Phrases(("in falling petals", "as petals fall", "while petals drift down"), ("amid drifting blossoms",)),
     "fog": Phrases(("in fog", "in the fog", "in thick fog"), ("in a haze", "wrapped in mist")),
     "stars": Phrases(("under the stars", "under a starry sky", "with stars in the sky"), ("beneath twinkling lights",)),
     "sunset": Phrases(("at sunset", "at sundown", "in the light of sunset"), ("at dusk", "in the evening glow")),
@@ -189,12 +189,19 @@ STYLE = {
     "claymation": Phrases(("claymation", "clay animation"), ("plasticine stop motion",)),
 }
 
+STYLES_WITHOUT_ARTICLE = (
+    "pixel art", "claymation", "clay animation", "3d rendering", "3d animation", "computer graphics", "8-bit graphics",
+    "retro sprites", "plasticine stop motion",
+)  # fmt: skip
+
 EVENT = {
     "bitten": Phrases(
         ("{s} is bitten", "{s} gets bitten", "a bite is taken out of {s}"), ("a mouthful of {s} is eaten",)
     ),
     "broken": Phrases(("{s} breaks", "{s} gets broken", "{s} cracks"), ("{s} shatters", "{s} fractures")),
-    "painted": Phrases(("{s} is painted", "{s} gets painted", "paint covers {s}"), ("{s} receives a coat of dye",)),
+    "painted": Phrases(
+        ("{s} is painted {c}", "{s} gets painted {c}", "{c} paint covers {s}"), ("{s} receives a coat of {c} dye",)
+    ),
     "footprints": Phrases(
         ("{s} leaves footprints", "{s} leaves footprints behind", "footprints stay behind {s}"),
         ("{s} leaves a trail of tracks",),
@@ -264,13 +271,17 @@ LOOK_SENTENCES = Phrases(
 
 NUMBERS = ("no", "one", "two", "three")
 
-FUNCTION_WORDS = frozenset(
-    """a an the this that these those it its they them their he she his her him we us our you your i me my one two three
-    of in on at to from by with without for into onto over under above below between behind before after near next up
-    down left right off out away around through across along toward towards against inside outside and or but while as
-    then first second finally later when where which who whose what how is are was were be been being am do does did
-    done has have had can could will would may might must shall should not no yes very more most some any all each every
-    both other another there here so too also just only again ever than like same if because until during video movie
-    clip film scene picture image photo shot view show shows showing make made please want see seen look looks looking
-    style camera background foreground side edge middle center top bottom front back high low still moving new old""".split()
-)
+_ORDINARY = """
+a above across after again against all along also am an and another any are around as at away back background be
+because been before behind being below between big both bottom but by called camera can center centre clip could
+did do does done down during each edge ever every film finally first for foreground from front had has have he
+her here high him his how huge i if image in inside into is it its just large later left like little look
+looking looks low made make may me meanwhile middle might more most movie moving must my named near new next no
+not of off old on one only onto or other our out outside over photo picture please right same scene second see
+seen shall she shot should show showing shows side small so some someone something still style than that the
+their them then there these they thing things this those three through tiny to too top toward towards two under
+until up us very video view want was we were what when where which while who whose will with without would yes
+you your
+"""
+FUNCTION_WORDS = frozenset(_ORDINARY.split())
+"""Words that need no picture: they never count as unknown."""
