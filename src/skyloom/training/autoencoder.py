@@ -73,7 +73,7 @@ class AutoencoderStage:
         self.autoencoder, self.config, self.run_dir, self.ranks = autoencoder, config, run_dir, ranks
         self.device = autoencoder.latent_mean.device
         self._source, self._batches = source, Batches(source, config, ranks, workers)
-        self._run = torch.compile(self._reconstruct) if config.compile else self._reconstruct
+        self._run = torch.compile(self._reconstruct, dynamic=False) if config.compile else self._reconstruct
         autoencoder.start_from_patches(source(UNSEEN + torch.arange(32)).to(self.device))
 
     def modules(self) -> dict[str, nn.Module]:

@@ -1,0 +1,186 @@
+"""The transformer's stage: flow matching on latents, whatever is known of them.
+
+Each sample draws a task (which cells are known), a noise level for the cells asked for and another for those known. The
+loss is the squared error of the velocity over the cells asked for, a mean for each sample.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from skyloom.config import SCALARS, TaskMix, TrainConfig
+from skyloom.diffusion.flow import mix, sample_sigma, velocity_target
+from skyloom.models.transformer import Transformer
+from skyloom.seeds import generator_for
+from skyloom.training.checkpointing import read_weights, write_tensors
+from skyloom.training.distributed import Ranks
+from skyloom.training.ema import Ema
+from skyloom.training.examples import Draw, Examples
+from skyloom.training.loop import autocast
+from skyloom.training.tasks_mix import TASKS, draw_image, draw_known, draw_tasks
+
+CONTEXT_NOISED = 0.3
+MOST_CONTEXT_SIGMA = 0.3
+SCALARS_GIVEN = 0.5
+SCALAR_KEPT = 0.75
+
+Pictures = Callable[[int, Transformer], None]
+"""Told (step, transformer with the averaged weights) to write samples."""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """How noise levels are drawn: logit-normal, then shifted (see diffusion.flow.sample_sigma)."""
+
+    mean: float = 0.4
+    std: float = 1.1
+    shift: float = 1.0
+
+
+@dataclass(frozen=True)
+class Question:
+    """Everything that a step draws for its samples, this rank's rows only."""
+
+    examples: Examples
+    noise: Tensor
+    sigma: Tensor
+    known: Tensor
+    context_sigma: Tensor
+
+
+def draw_given_scalars(count: int, generator: torch.Generator) -> Tensor:
+    """Draw which scalars a sample is told: none with 1 - SCALARS_GIVEN, else each with SCALAR_KEPT. (count, 5) bool."""
+    draws = torch.rand(count, 1 + len(SCALARS), generator=generator)
+    return (draws[:, :1] < SCALARS_GIVEN) & (draws[:, 1:] < SCALAR_KEPT)
+
+
+def draw_context_sigma(count: int, generator: torch.Generator) -> Tensor:
+    """Draw the noise level of known cells: 0 for most samples, else up to MOST_CONTEXT_SIGMA. (count,) float32."""
+    draws = torch.rand(2, count, generator=generator)
+    return torch.where(draws[0] < CONTEXT_NOISED, draws[1] * MOST_CONTEXT_SIGMA, 0.0)
+
+
+def noised(question: Question) -> Tensor:
+    """Return what the network sees: known cells at context_sigma, all others at sigma. (b, c, f, h, w)."""
+    latents, noise = question.examples.latents, question.noise
+    asked, given = mix(latents, noise, question.sigma), mix(latents, noise, question.context_sigma)
+    return torch.where(question.known > 0.5, given, asked)
+
+
+def velocity_loss(velocity: Tensor, question: Question) -> Tensor:
+    """Return each sample's squared error of the velocity, a mean over the cells asked for: (b,)."""
+    target = velocity_target(question.examples.latents, question.noise)
+    asked = 1 - question.known
+    error = (velocity.float() - target).square().mean(1, keepdim=True) * asked
+    return error.sum((1, 2, 3, 4)) / asked.sum((1, 2, 3, 4))
+
+
+def first_frames(examples: Examples) -> Examples:
+    """Return the samples as images: the first latent frame, and no scalars, which tell of motion."""
+    latents, source = examples.latents[:, :, :1].contiguous(), examples.source[:, :, :1].contiguous()
+    nothing = torch.full_like(examples.scalars, float("nan"))
+    return dataclasses.replace(examples, latents=latents, source=source, scalars=nothing)
+
+
+class TransformerStage:
+    """Trains one Transformer on samples of a Draw."""
+
+    def __init__(
+        self, transformer: Transformer, config: TrainConfig, tasks: TaskMix, draw: Draw, *,
+        levels: Levels = Levels(), ranks: Ranks = Ranks(), pictures: Pictures | None = None,
+    ) -> None:  # fmt: skip
+        """`transformer` is on its device already; `pictures` is told (step, transformer) to write samples."""
+        self.transformer, self.config, self.tasks, self.draw = transformer, config, tasks, draw
+        self.levels, self.ranks, self.pictures = levels, ranks, pictures
+        self.device = next(transformer.parameters()).device
+        self._rows = ranks.rows(config.batch_size)
+        self._empty = draw.empty_prompt()
+        self._run = torch.compile(self._velocity, dynamic=False) if config.compile else self._velocity
+
+    def modules(self) -> dict[str, nn.Module]:
+        """Return the network, by name."""
+        return {"transformer": self.transformer}
+
+    def question(self, step: int) -> Question:
+        """Draw a step's samples for the global batch and keep this rank's rows."""
+        count, generator = self.config.batch_size, generator_for(self.config.seed, "transformer step", step)
+        still = draw_image(self.tasks, generator)
+        tasks = draw_tasks(self.tasks, count, generator, still)
+        examples = self.draw.examples(self.config.seed, step, tasks == TASKS.index("source"), self._rows)
+        unprompted = (torch.rand(count, generator=generator) < self.tasks.drop_prompt)[self._rows]
+        given = draw_given_scalars(count, generator)[self._rows]
+        examples = self._dropped(first_frames(examples) if still else examples, unprompted, given)
+        return self._asked(examples, tasks, generator, self._rows)
+
+    def _dropped(self, examples: Examples, unprompted: Tensor, given: Tensor) -> Examples:
+        """Take prompts and scalars from the samples that are to do without."""
+        embeds = torch.where(unprompted[:, None, None], self._empty[0], examples.prompt_embeds)
+        mask = torch.where(unprompted[:, None], self._empty[1], examples.prompt_mask)
+        scalars = examples.scalars.masked_fill(~given, float("nan"))
+        return dataclasses.replace(examples, prompt_embeds=embeds, prompt_mask=mask, scalars=scalars)
+
+    def _asked(self, examples: Examples, tasks: Tensor, generator: torch.Generator, rows: slice) -> Question:
+        """Draw noise, levels and known cells for samples of `tasks`; join those of `rows` with their examples."""
+        shape, levels = tuple(examples.latents.shape[1:]), self.levels
+        known = draw_known(tasks, shape[1:], generator)[rows]
+        sigma = sample_sigma(len(tasks), generator, levels.mean, levels.std, levels.shift)[rows]
+        context_sigma = draw_context_sigma(len(tasks), generator)[rows]
+        noise = torch.randn(len(tasks), *shape, generator=generator)[rows]
+        moved = (tensor.to(self.device) for tensor in (noise, sigma, known, context_sigma))
+        return Question(examples.to(self.device), *moved)
+
+    def _velocity(self, question: Question) -> Tensor:
+        examples = question.examples
+        return self.transformer(
+            noised(question), question.sigma, examples.prompt_embeds, examples.prompt_mask, known=question.known,
+            context_sigma=question.context_sigma, source=examples.source, scalars=examples.scalars,
+        )  # fmt: skip
+
+    def _losses(self, question: Question, run: Callable[[Question], Tensor]) -> Tensor:
+        with autocast(self.config.precision, self.device):
+            return velocity_loss(run(question), question)
+
+    def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor | float]]:
+        """Return the mean loss of a step's samples."""
+        return self._losses(self.question(step), self._run).mean(), {}
+
+    @torch.no_grad()
+    def unseen_loss(self, batches: int = 8) -> float:
+        """Return the loss of text-to-video on clips held back from training, always with the same noise."""
+        losses = []
+        for number in range(batches):
+            generator = generator_for(self.config.seed, "unseen", number)
+            examples = self.draw.unseen(number, self.config.batch_size)
+            scalars = torch.full_like(examples.scalars, float("nan"))
+            tasks = torch.full((self.config.batch_size,), TASKS.index("nothing_known"))
+            whole = dataclasses.replace(examples, scalars=scalars)
+            losses.append(self._losses(self._asked(whole, tasks, generator, slice(None)), self._velocity).mean())
+        return float(torch.stack(losses).mean())
+
+    def samples(self, step: int, ema: Ema) -> None:
+        """Let `pictures` draw with the first average."""
+        if self.pictures is not None:
+            with ema.applied():
+                self.pictures(step, self.transformer)
+
+
+def finish_transformer(stage: TransformerStage, run_dir: Path) -> dict[str, float]:
+    """Choose the weights or average with the least loss on unseen clips; write transformer.safetensors.
+
+    Returns the chosen half-life (0 for the plain weights) and its loss.
+    """
+    losses: dict[int, float] = {}
+    for halflife in (0, *stage.config.optim.ema_halflives):
+        stage.transformer.load_state_dict(read_weights(run_dir, "transformer", halflife or None))
+        losses[halflife] = stage.unseen_loss()
+    best = min(losses, key=lambda halflife: losses[halflife])
+    stage.transformer.load_state_dict(read_weights(run_dir, "transformer", best or None))
+    if stage.ranks.leads:
+        write_tensors(run_dir / "transformer.safetensors", stage.transformer.state_dict())
+    return {"halflife": best, "unseen_loss": losses[best]}
