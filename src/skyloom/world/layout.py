@@ -16,7 +16,7 @@ from skyloom.world.bodies import body_sizes
 from skyloom.world.camera import DISTANCE, EYE, VIEW_HEIGHT
 from skyloom.world.motions import SPEED_FACTORS
 from skyloom.world.physics import is_relation, simulate
-from skyloom.world.relations import COLLIDE_SPEED, PASS_DEPTH, PREY_SPEED, RIDE_HEIGHT
+from skyloom.world.relations import COLLIDE_SPEED, PASS_DEPTH, PREY_SPEED, RIDE_DEPTH, RIDE_HEIGHT
 from skyloom.world.scene import NO_ACTOR, Scenes, Tracks
 from skyloom.world.vocabulary import MOTIONS
 
@@ -70,7 +70,8 @@ def _pair_offsets(scenes: Scenes) -> tuple[Tensor, Tensor]:
     x = torch.zeros_like(touching)
     for name, value in offsets.items():
         x = torch.where(scenes.motion[:, 0] == MOTIONS.index(name), -value, x)
-    return x, PASS_DEPTH * (scenes.motion[:, 0] == MOTIONS.index("pass_behind"))
+    first = scenes.motion[:, 0]
+    return x, PASS_DEPTH * (first == MOTIONS.index("pass_behind")) + RIDE_DEPTH * (first == MOTIONS.index("ride"))
 
 
 def _provisional(scenes: Scenes, draws: Tensor) -> Scenes:

@@ -24,7 +24,9 @@ from skyloom.world.motions import (
     walk,
 )
 
-CHASER_SPEED, PREY_SPEED, PASS_SPEED, COLLIDE_SPEED = 1.15, 0.8, 1.3, 0.9
+CHASER_SPEED, PREY_SPEED, COLLIDE_SPEED = 1.15, 0.8, 0.9
+PASS_SECONDS = 1.9
+"""How long it takes to pass behind at normal speed: from one side as far to the other."""
 ORBIT_SECONDS = 2.4
 ORBIT_DEPTH = 0.9
 """Metres by which an orbit passes in front of and behind its centre."""
@@ -32,6 +34,8 @@ CHASE_GAP = 0.05
 COLLISION_RESTITUTION = 0.9
 RIDE_HEIGHT = 0.85
 """Where a rider sits, in heights of what it rides."""
+RIDE_DEPTH = 0.02
+"""Metres by which a rider is behind what it rides, so that its feet are hidden."""
 PASS_DEPTH = 1.2
 PARTNER = {
     "orbit": "stand", "chase": "run", "pass_behind": "stand", "ride": "walk", "collide": "slide", "push": "slide",
@@ -75,7 +79,7 @@ def chase(first: Course, second: Course) -> Pair:
 
 def pass_behind(first: Course, second: Course) -> Pair:
     """Actor 0 crosses behind actor 1, which stands."""
-    speed = PASS_SPEED * first.rate * first.direction
+    speed = 2 * (second.x - first.x) / PASS_SECONDS * first.rate
     bob, bob_rate = steps(first, 0.06, 1.7)
     return Path(x=speed * first.time, vx=speed, y=bob, vy=bob_rate), stand(second)
 

@@ -163,6 +163,8 @@ def _manners(actor: Tensor, motion: Tensor, draws: Tensor) -> dict[str, Tensor]:
     direction = 2 * _pick(draws[0], 2) - 1
     unhurried = torch.tensor([MOTIONS.index(name) for name in UNHURRIED], device=motion.device)
     speed = torch.where(torch.isin(motion, unhurried), SPEEDS.index("normal"), _pick(draws[1], len(SPEEDS)))
+    passing = motion == MOTIONS.index("pass_behind")
+    speed = torch.where(passing, speed.clamp(min=SPEEDS.index("normal")), speed)  # a slow one would stay hidden
     follows = {name: (motion[:, 0] == MOTIONS.index(name)) for name in ("chase", "ride", "push", "collide")}
     along = follows["chase"] | follows["ride"] | follows["push"]
     second = torch.where(along, direction[:, 0], direction[:, 1])

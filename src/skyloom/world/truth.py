@@ -53,9 +53,10 @@ def visibility(scenes: Scenes, tracks: Tracks, aspect: float = 1.0) -> Tensor:
 
 
 def _round(values: Tensor) -> Any:
-    return [[round(v, 4) for v in row] for row in values.tolist()] if values.dim() == 2 else (
-        [round(v, 4) for v in values.tolist()]
-    )
+    """Nested lists with four decimals."""
+    if values.dim() > 1:
+        return [_round(row) for row in values]
+    return [round(value, 4) for value in values.tolist()]
 
 
 def _actor_truth(scenes: Scenes, tracks: Tracks, visible: Tensor, row: int, slot: int) -> dict[str, Any]:
