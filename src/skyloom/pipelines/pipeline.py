@@ -1,0 +1,334 @@
+"""The road from a canvas to a video.
+
+    canvas -> words, known cells -> noise -> sampler asking the transformer -> latents -> autoencoder -> Video
+
+A seed gives the same video in any batch: each sample has a generator of its own.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from skyloom.config import Preset, to_dict
+from skyloom.diffusion import guidance
+from skyloom.diffusion.flow import mix
+from skyloom.diffusion.sampler import OnStep, sample
+from skyloom.diffusion.schedule import shifted_schedule
+from skyloom.errors import GenerationError, InvalidArgument
+from skyloom.models.autoencoder import Autoencoder
+from skyloom.models.text_encoder import TextEncoder, TextFeatures, load_text_encoder
+from skyloom.models.transformer import Transformer
+from skyloom.pipelines import prompts
+from skyloom.pipelines.canvas import Canvas
+from skyloom.pipelines.checkpoint import Checkpoint, SamplingConfig, fill, load_checkpoint
+from skyloom.pipelines.tasks import Room, text_to_video
+from skyloom.pipelines.velocity import Condition, encode_prompts, pinned, source_of, velocity_of, without_source
+from skyloom.seeds import check_seed, generator_for
+from skyloom.shapes import VideoSize, nearest_frames
+from skyloom.video import Video
+from skyloom.world.words import unknown_words
+
+DECODE_FRAMES = 4
+"""Latent frames decoded at a time: memory does not grow with the length."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """How a canvas is sampled. `source_guidance_scale` is for canvases with a source only."""
+
+    sampling: SamplingConfig
+    negative_prompt: str = ""
+    source_guidance_scale: float = 1.0
+
+
+class Pipeline:
+    """Three networks and the settings that belong to them."""
+
+    def __init__(
+        self,
+        autoencoder: Autoencoder,
+        transformer: Transformer,
+        text_encoder: TextEncoder,
+        preset: Preset,
+        name: str,
+        *,
+        sampling: SamplingConfig | None = None,
+        sha256: str = "",
+    ) -> None:
+        self.autoencoder, self.transformer = autoencoder.eval(), transformer.eval()
+        self.text_encoder, self.preset, self.name = text_encoder, preset, name
+        self.sampling, self.sha256 = sampling or SamplingConfig(), sha256
+
+    @property
+    def device(self) -> torch.device:
+        """Where the transformer is; canvases and latents stay on the CPU."""
+        return self.transformer.out.weight.device
+
+    # -- front door
+
+    def generate(
+        self,
+        prompt: str,
+        *,
+        num_frames: int | None = None,
+        seconds: float | None = None,
+        height: int | None = None,
+        width: int | None = None,
+        fps: float | None = None,
+        seed: int | None = None,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        negative_prompt: str = "",
+        style: str | None = None,
+        expand: bool = False,
+        on_step: OnStep | None = None,
+    ) -> Video:
+        """Make a video from words; what is None is as the checkpoint was trained, a seed of None is random.
+
+        num_frames: 1 + a multiple of the temporal stride, or seconds, which take the nearest such number. height,
+        width: pixels, multiples of the spatial stride times the patch. Warns (PromptWarning) of words that training
+        had no picture for. Raises InvalidArgument, GenerationError.
+        """
+        asked = prompts.with_style(prompts.clean(prompt), style)
+        told = self.expanded(asked) if expand else asked
+        for note in self.notes(told):
+            warnings.warn(note, prompts.PromptWarning, stacklevel=2)
+        room = self.room(num_frames=num_frames, seconds=seconds, height=height, width=width, fps=fps)
+        video = self.run(
+            text_to_video(room, told),
+            seed=seed,
+            num_inference_steps=num_inference_steps,
+            guidance_scale=guidance_scale,
+            negative_prompt=negative_prompt,
+            on_step=on_step,
+        )
+        return replace(video, metadata={"prompt": prompt, "style": style, "expand": expand, **video.metadata})
+
+    def image(self, prompt: str, **settings: Any) -> Video:
+        """Make a picture, a video of one frame; settings as for `generate`, without a length."""
+        for name in ("num_frames", "seconds"):
+            if name in settings:
+                raise InvalidArgument(name, settings[name], "be left out: a picture has one frame")
+        return self.generate(prompt, num_frames=1, **settings)
+
+    def room(
+        self,
+        *,
+        num_frames: int | None = None,
+        seconds: float | None = None,
+        height: int | None = None,
+        width: int | None = None,
+        fps: float | None = None,
+    ) -> Room:
+        """Return the size, rate and encoder that a task needs; None is as trained. Raises InvalidArgument."""
+        clip, strides = self.preset.clip, self.autoencoder.config.strides
+        rate = clip.fps if fps is None else fps
+        if not 0 < rate <= 1000:
+            raise InvalidArgument("fps", rate, "be above 0 and at most 1000", clip.fps)
+        if num_frames is not None and seconds is not None:
+            raise InvalidArgument("seconds", seconds, "be left out when num_frames is given")
+        if seconds is not None:
+            if not 0 < seconds <= 3600:
+                raise InvalidArgument("seconds", seconds, "be above 0 and at most 3600", min(max(seconds, 1.0), 3600.0))
+            num_frames = nearest_frames(seconds * rate, strides)
+        size = VideoSize(num_frames or clip.num_frames, height or clip.height, width or clip.width)
+        given = {"num_frames": num_frames, "height": height, "width": width}
+        for argument, value in given.items():
+            if value is not None and value < 1:
+                raise InvalidArgument(argument, value, "be at least 1", 1)
+        room = Room(size, rate, strides, self.encode, self.transformer.config.patch_size)
+        _ = room.latents
+        return room
+
+    def notes(self, prompt: str) -> list[str]:
+        """Return what a person should know of a prompt before waiting for its video."""
+        found = []
+        if self.text_encoder.truncated(prompt, self.preset.transformer.max_text_tokens):
+            found.append("the prompt is longer than this checkpoint reads; its end is left out")
+        unknown = unknown_words(prompt, self.preset.world.actors)
+        if unknown:
+            found.append(f"not among the words of training, the video may miss them: {', '.join(unknown)}")
+        return found
+
+    def expanded(self, prompt: str) -> str:
+        """Return the prompt in the style of the training captions, where there is room for it."""
+        longer = prompts.expand(prompt)
+        cut = self.text_encoder.truncated(longer, self.preset.transformer.max_text_tokens)
+        return prompt if cut else longer
+
+    # -- any canvas
+
+    def run(
+        self,
+        canvas: Canvas,
+        *,
+        seed: int | None = None,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        source_guidance_scale: float = 1.0,
+        negative_prompt: str = "",
+        on_step: OnStep | None = None,
+    ) -> Video:
+        """Fill a canvas and decode it. Raises InvalidArgument, GenerationError (not finite, or blank)."""
+        seed = check_seed(seed)
+        request = self.request(num_inference_steps, guidance_scale, negative_prompt, source_guidance_scale)
+        latents = self.sample([canvas], [seed], request, on_step)
+        fps = canvas.scalars.get("fps", self.preset.clip.fps)
+        video = Video.from_pixels(check_pixels(self.decode(latents))[0], fps)
+        return replace(video, metadata=self.metadata(canvas, seed, request, video))
+
+    def request(
+        self,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        negative_prompt: str = "",
+        source_guidance_scale: float = 1.0,
+    ) -> Request:
+        """Return settings with the checkpoint's own where None. Raises InvalidArgument."""
+        own = self.sampling
+        sampling = replace(
+            own,
+            num_inference_steps=own.num_inference_steps if num_inference_steps is None else num_inference_steps,
+            guidance_scale=own.guidance_scale if guidance_scale is None else guidance_scale,
+        )
+        if sampling.num_inference_steps > 1000:
+            raise InvalidArgument("num_inference_steps", sampling.num_inference_steps, "be at most 1000", 1000)
+        return Request(sampling, negative_prompt, source_guidance_scale)
+
+    @torch.no_grad()
+    def sample(
+        self, canvases: Sequence[Canvas], seeds: Sequence[int], request: Request, on_step: OnStep | None = None
+    ) -> Tensor:
+        """Make latents (b, c, f, h, w) for b canvases of one size, each from its own seed."""
+        size, sampling = canvases[0].size, request.sampling
+        channels = self.transformer.config.latent_channels
+        shape = (channels, size.latent_frames, size.latent_height, size.latent_width)
+        noise = torch.stack([torch.randn(shape, generator=generator_for(seed, "noise")) for seed in seeds])
+        shared = pinned(canvases)
+        context = noised = None
+        if shared.mask is not None:
+            zeros = torch.zeros(1, *shape)
+            context = torch.cat([zeros if canvas.known is None else canvas.known for canvas in canvases])
+            noised = mix(context, noise, shared.context_sigma)
+        start, first = self._start(canvases, noise)
+        branches = self._branches(canvases, noise, request)
+        velocity_fn = guidance.guided(
+            velocity_of(self.transformer, shared),
+            branches,
+            interval=(sampling.guidance_low, sampling.guidance_high),
+            rescale=sampling.rescale,
+        )
+        sigmas = shifted_schedule(sampling.num_inference_steps, sampling.shift, first)
+        known = {"known": shared.mask, "context": context, "noised_context": noised}
+        with fast_matmul(self.device):
+            return sample(velocity_fn, start, sigmas, on_step=on_step, method=sampling.method, **known)
+
+    def _start(self, canvases: Sequence[Canvas], noise: Tensor) -> tuple[Tensor, float]:
+        """Return what sampling starts from, and its noise level."""
+        strength = canvases[0].strength if canvases[0].start is not None else 1.0
+        for canvas in canvases:
+            if (canvas.strength if canvas.start is not None else 1.0) != strength:
+                raise InvalidArgument("strength", canvas.strength, f"be the same in one batch, {strength}")
+        if strength == 1.0:
+            return noise, 1.0
+        return mix(torch.cat([c.start for c in canvases if c.start is not None]), noise, strength), strength
+
+    def _branches(
+        self, canvases: Sequence[Canvas], noise: Tensor, request: Request
+    ) -> list[guidance.Branch[Condition]]:
+        """Return the branches of guidance: text alone, or text and source."""
+        frames = canvases[0].size.latent_frames
+        source = source_of(canvases, noise)
+        full = Condition(encode_prompts(self._encode, [canvas.prompts for canvas in canvases], frames), source)
+        empty = [[replace(canvas.prompts[0], text=request.negative_prompt, first=0, end=None)] for canvas in canvases]
+        without = Condition(encode_prompts(self._encode, empty, frames), source)
+        scale = request.sampling.guidance_scale
+        if source is None:
+            return guidance.classifier_free(full, without, scale)
+        nothing = without_source(without)
+        return guidance.two_guidances(full, without, nothing, scale, request.source_guidance_scale)
+
+    def _encode(self, texts: Sequence[str]) -> TextFeatures:
+        return self.text_encoder.encode(texts, max_length=self.preset.transformer.max_text_tokens)
+
+    @torch.no_grad()
+    def encode(self, pixels: Tensor) -> Tensor:
+        """pixels: (b, 3, f, h, w) in [-1, 1]. Returns latents (b, c, f', h', w')."""
+        return self.autoencoder.encode(pixels.to(self.device)).cpu()
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor) -> Tensor:
+        """latents: (b, c, f', h', w'). Returns pixels (b, 3, f, h, w), decoded in chunks."""
+        return torch.cat(list(self.decode_stream(latents)), dim=2)
+
+    def decode_stream(self, latents: Tensor) -> Iterator[Tensor]:
+        """Yield pixels (b, 3, k, h, w), the first frame in the first chunk."""
+        with torch.no_grad():
+            for pixels in self.autoencoder.decode_stream(latents.to(self.device).split(DECODE_FRAMES, dim=2)):
+                yield pixels.cpu()
+
+    def metadata(self, canvas: Canvas, seed: int, request: Request, video: Video) -> dict[str, Any]:
+        """Return every setting that made a video, as plain values."""
+        size = video.size
+        return {
+            "program": f"skyloom {program_version()}",
+            "checkpoint": self.name,
+            "checkpoint_sha256": self.sha256,
+            "told": [[span.text, span.first, span.end] for span in canvas.prompts],
+            "negative_prompt": request.negative_prompt,
+            "seed": seed,
+            "num_frames": size.num_frames,
+            "height": size.height,
+            "width": size.width,
+            "fps": video.fps,
+            **to_dict(request.sampling),
+        }
+
+
+def program_version() -> str:
+    """Return the installed version of Skyloom."""
+    try:
+        return version("skyloom")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def check_pixels(pixels: Tensor) -> Tensor:
+    """Return pixels (b, 3, f, h, w); raise GenerationError where one video is not finite or all of one colour."""
+    if not pixels.isfinite().all():
+        raise GenerationError("the network's answer is not finite; the checkpoint is damaged or the settings extreme")
+    flat = (pixels.clamp(-1, 1) * 127.5).flatten(2)
+    if ((flat.amax(2) - flat.amin(2)).amax(1) <= 2).any():
+        raise GenerationError("the video is blank: all its pixels are the same")
+    return pixels
+
+
+def fast_matmul(device: torch.device) -> AbstractContextManager[Any]:
+    """Compute matrix products in bf16 where the processor has instructions for it, in fp32 elsewhere."""
+    has: list[Callable[[], bool]] = [torch.cpu._is_avx512_bf16_supported, torch.cpu._is_amx_tile_supported]
+    fast = device.type != "cpu" or any(test() for test in has)
+    return torch.autocast(device.type, torch.bfloat16) if fast else nullcontext()
+
+
+def from_checkpoint(checkpoint: Checkpoint, text_encoder: TextEncoder, device: str = "cpu") -> Pipeline:
+    """Build the networks of a checkpoint. Raises CheckpointError where the weights do not fit the config."""
+    preset = checkpoint.preset
+    autoencoder, transformer = Autoencoder(preset.autoencoder), Transformer(preset.transformer)
+    fill(autoencoder, checkpoint.autoencoder, "autoencoder.safetensors")
+    fill(transformer, checkpoint.transformer, "transformer.safetensors")
+    own = {"sampling": checkpoint.sampling, "sha256": checkpoint.sha256}
+    return Pipeline(autoencoder.to(device), transformer.to(device), text_encoder, preset, checkpoint.name, **own)
+
+
+def load(name_or_path: str | Path | None = None, device: str = "cpu") -> Pipeline:
+    """Load a checkpoint by shipped name or folder; None is the best one shipped. Raises CheckpointError."""
+    return from_checkpoint(load_checkpoint(name_or_path), load_text_encoder(), device)

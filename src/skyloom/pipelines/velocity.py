@@ -1,0 +1,171 @@
+"""A canvas as the transformer's conditions.
+
+Turns prompts, known cells, source and scalars into what one call of the network takes, for several canvases of one
+size at once, and hands the guided velocity to the sampler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from skyloom.errors import InvalidArgument
+from skyloom.models.text_encoder import TextFeatures
+from skyloom.models.transformer import Transformer
+from skyloom.pipelines.canvas import Canvas, PromptSpan
+
+Encode = Callable[[Sequence[str]], TextFeatures]
+
+
+@dataclass(frozen=True)
+class Words:
+    """Token states of each canvas's prompts: embeds (b, m, d), mask (b, m), and the latent frames each is for."""
+
+    embeds: Tensor
+    mask: Tensor
+    first: Tensor
+    end: Tensor
+
+    @property
+    def spanned(self) -> bool:
+        """Whether any token is for a part of the video only."""
+        return bool(self.first.any()) or len(self.end.unique()) > 1
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One branch of guidance: words, and the source (b, c, f, h, w) or None."""
+
+    words: Words
+    source: Tensor | None
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """What all branches share: mask (b, 1, f, h, w), context_sigma (b,), scalars (b, 5)."""
+
+    mask: Tensor | None
+    context_sigma: Tensor
+    scalars: Tensor
+
+
+def encode_prompts(encode: Encode, prompts: Sequence[Sequence[PromptSpan]], frames: int) -> Words:
+    """Encode the spans of every canvas and lay a canvas's spans one after the other."""
+    texts = [span.text for spans in prompts for span in spans]
+    features = encode(texts)
+    features = TextFeatures(features.embeds.cpu(), features.mask.cpu())
+    rows, marks, start = [], [], 0
+    for spans in prompts:
+        masks = features.mask[start : start + len(spans)]
+        rows.append(features.embeds[start : start + len(spans)][masks])
+        ends = [frames if span.end is None else span.end for span in spans]
+        limits = torch.tensor([[span.first, end] for span, end in zip(spans, ends, strict=True)])
+        marks.append(limits.repeat_interleave(masks.sum(1), dim=0))
+        start += len(spans)
+    pad = torch.nn.utils.rnn.pad_sequence
+    lengths = torch.tensor([len(row) for row in rows])
+    limits = pad(marks, batch_first=True)
+    return Words(
+        pad(rows, batch_first=True),
+        torch.arange(int(lengths.max())) < lengths[:, None],
+        limits[..., 0],
+        torch.where(limits[..., 1] > 0, limits[..., 1], frames),
+    )
+
+
+def _widened(words: Words, length: int) -> Words:
+    """Pad to `length` tokens."""
+    spare = length - words.mask.shape[1]
+    pad = torch.nn.functional.pad
+    last = int(words.end.max())
+    return Words(
+        pad(words.embeds, (0, 0, 0, spare)),
+        pad(words.mask, (0, spare)),
+        pad(words.first, (0, spare)),
+        pad(words.end, (0, spare), value=last),
+    )
+
+
+def stack(words: Sequence[Words]) -> Words:
+    """Join batches of words into one."""
+    length = max(item.mask.shape[1] for item in words)
+    wide = [_widened(item, length) for item in words]
+    return Words(*(torch.cat([getattr(item, name) for item in wide]) for name in ("embeds", "mask", "first", "end")))
+
+
+def span_mask(words: Words, frames: int, cells: int) -> Tensor:
+    """Return (b, m + l, m + l) bool: a frame sees the words that are for it, words see words of their own span."""
+    frame = torch.arange(frames).repeat_interleave(cells)
+    sees = (words.first[:, None] <= frame[:, None]) & (frame[:, None] < words.end[:, None])
+    same = (words.first[:, :, None] == words.first[:, None]) & (words.end[:, :, None] == words.end[:, None])
+    everything = torch.ones(len(sees), len(frame), len(frame), dtype=torch.bool)
+    above = torch.cat([same, rearrange(sees, "b l m -> b m l")], dim=2)
+    return torch.cat([above, torch.cat([sees, everything], dim=2)], dim=1)
+
+
+def pinned(canvases: Sequence[Canvas]) -> Pinned:
+    """Join what is known of canvases of one size; those that know nothing get a mask of zeros."""
+    size = canvases[0].size
+    if any(canvas.size != size for canvas in canvases):
+        raise InvalidArgument("canvases", [canvas.size for canvas in canvases], "be of one size")
+    blank = torch.zeros(1, 1, size.latent_frames, size.latent_height, size.latent_width)
+    masks = [blank if canvas.mask is None else canvas.mask for canvas in canvases]
+    return Pinned(
+        torch.cat(masks) if any(canvas.mask is not None for canvas in canvases) else None,
+        torch.tensor([canvas.context_sigma for canvas in canvases]),
+        torch.cat([canvas.scalar_row() for canvas in canvases]),
+    )
+
+
+def source_of(canvases: Sequence[Canvas], like: Tensor) -> Tensor | None:
+    """Join the sources; zeros, which the network takes for none, where a canvas has none."""
+    if all(canvas.source is None for canvas in canvases):
+        return None
+    return torch.cat([torch.zeros_like(like[:1]) if c.source is None else c.source.to(like) for c in canvases])
+
+
+def velocity_of(transformer: Transformer, shared: Pinned) -> Callable[[Tensor, Tensor, Sequence[Condition]], Tensor]:
+    """Return the function that `diffusion.guidance` asks: latents of all branches, branch after branch, in one call.
+
+    Everything comes from the CPU and goes back there, wherever the network is.
+    """
+    device = transformer.out.weight.device
+
+    def there(tensor: Tensor | None) -> Tensor | None:
+        return None if tensor is None else tensor.to(device)
+
+    def call(noisy: Tensor, sigma: Tensor, conditions: Sequence[Condition]) -> Tensor:
+        count = len(conditions)
+        words = stack([condition.words for condition in conditions])
+        sources = [condition.source for condition in conditions]
+        part = torch.zeros_like(noisy[: len(noisy) // count])
+        joined = None
+        if any(source is not None for source in sources):
+            joined = torch.cat([part if source is None else source for source in sources])
+        attention = None
+        if words.spanned:
+            grid = transformer.grid(noisy)
+            attention = span_mask(words, grid.latent_frames, grid.latent_height * grid.latent_width)
+        velocity = transformer(
+            noisy.to(device),
+            sigma.to(device),
+            words.embeds.to(device),
+            words.mask.to(device),
+            known=None if shared.mask is None else there(shared.mask.repeat(count, 1, 1, 1, 1)),
+            context_sigma=there(shared.context_sigma.repeat(count)),
+            source=there(joined),
+            scalars=there(shared.scalars.repeat(count, 1)),
+            attention_mask=there(attention),
+        )
+        return velocity.to(noisy)
+
+    return call
+
+
+def without_source(condition: Condition) -> Condition:
+    """Return the same words without the source."""
+    return replace(condition, source=None)
