@@ -1,8 +1,8 @@
 """How faithful the autoencoder is.
 
-Held-out worlds, encoded and decoded: PSNR and SSIM of the whole clip, PSNR on the moving foreground, and how many of
-the slots that the oracle reads off the original it still reads off the reconstruction. Two trivial codes stand beside it:
-the first frame repeated, and the clip averaged down to as many numbers as the latents hold and interpolated back.
+Held-out worlds, encoded and decoded: PSNR and SSIM of the whole clip, PSNR on the moving foreground, and how often the
+oracle still reads all slots right off the reconstruction. Two trivial codes stand beside it: the first frame repeated,
+and the clip averaged down to as many numbers as the latents hold and interpolated back.
 
 The moving foreground of a clip: the pixels that differ by more than FOREGROUND_STEP (of the range 2, in any channel)
 from the same clip rendered without the actors that move, so actors in motion with their shadows and reflections; clips

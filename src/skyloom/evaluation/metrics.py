@@ -25,7 +25,7 @@ def psnr(pixels: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor:
 
 
 def _gaussian_window() -> Tensor:
-    offsets = torch.arange(SSIM_WINDOW) - SSIM_WINDOW // 2
+    offsets = torch.arange(SSIM_WINDOW, dtype=torch.float64) - SSIM_WINDOW // 2
     weights = torch.exp(-(offsets**2) / (2 * SSIM_SIGMA**2))
     return weights / weights.sum()
 

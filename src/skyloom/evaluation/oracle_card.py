@@ -18,6 +18,7 @@ from skyloom.config import ClipConfig, WorldConfig
 from skyloom.evaluation.faults import FAULTS, Fault
 from skyloom.evaluation.oracle import SHIPPED, Oracle, load_oracle
 from skyloom.evaluation.oracle_clips import render_scenes
+from skyloom.evaluation.report import markdown_table
 from skyloom.evaluation.scoring import Score, asked, score, summarise
 from skyloom.evaluation.softening import soften
 from skyloom.presets import preset
@@ -87,10 +88,10 @@ def measure(oracle: Oracle, world: WorldConfig, clip: ClipConfig, count: int) ->
 
 CARD = """# Oracle
 
-Judge of the `{preset}` world: reads a clip, resampled to {frames} x {height} x {width}, and names count, actors, motions,
-directions, place, weather, camera, style, and whether the frames are in their order. {parameters:,} parameters, bf16.
-Trained on renders with their truth and on nothing else; never on a generated clip. Softened renders (blurred, resampled,
-stripped of fine frequencies, smeared in time, tinted, noisy) were two thirds of its training.
+Judge of the `{preset}` world: reads a clip, resampled to {frames} x {height} x {width}, and names count, actors,
+motions, directions, place, weather, camera, style, and whether the frames are in their order. {parameters:,}
+parameters, bf16. Trained on renders with their truth and on nothing else; never on a generated clip. Softened renders
+(blurred, resampled, stripped of fine frequencies, smeared in time, tinted, noisy) were two thirds of its training.
 
     python -m skyloom.evaluation.oracle_training --preset {preset}
     python -m skyloom.evaluation.oracle_card --preset {preset} --count {count}
@@ -126,12 +127,6 @@ def write_card(oracle: Oracle, found: dict, name: str) -> str:
         accuracy=markdown_table(["renders", *slots], accuracy_rows),
         faults=markdown_table(["fault", "detected", "false alarms", "clips"], fault_rows),
     )  # fmt: skip
-
-
-def markdown_table(header: list[str], rows: list[list[str]]) -> str:
-    """Return a table in Markdown."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def main(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from skyloom.world.render import render
-from skyloom.world.sampling import sample_scenes
 from torch import Tensor
 
 from skyloom.config import ClipConfig, WorldConfig
 from skyloom.evaluation.oracle_truth import OracleConfig, Truth, tracks_at, truth_of
 from skyloom.world.actors import ACTORS
 from skyloom.world.physics import simulate
+from skyloom.world.render import render
+from skyloom.world.sampling import sample_scenes
 from skyloom.world.scene import Scenes
 from skyloom.world.vocabulary import MOTIONS
 

@@ -1,9 +1,9 @@
 """Whether a clip shows what its prompt says.
 
 Five groups of prompts: new scenes of combinations seen in training, held-out combinations (actor x motion x place never
-trained together), two actors, free wording (synonyms and sentence shapes that training never uses), Chinese. The last two
-tell the scenes of the first in other words. A prompt speaks only of slots that are scored: scenes are of normal speed,
-without events or cuts. (Some prompts about two actors also say which one is on the left; that is not scored.)
+trained together), two actors, free wording (synonyms and sentence shapes that training never uses), Chinese. The last
+two tell the scenes of the first in other words. A prompt speaks only of slots that are scored: scenes are of normal
+speed, without events or cuts. (Some prompts about two actors also say which one is on the left: that is not scored.)
 
 Beside the generated clip stand the floor, which is the oracle's score on the real render of the same scene, and two
 trivial lines: the render of the group's next scene, and the autoencoder's reconstruction of the right render.
@@ -133,24 +133,23 @@ def run(
     advance: Callable[[int], None],
 ) -> list[dict]:
     """Measure what the log lacks and return all samples; `advance` is told how many were done."""
-    samples = log.read()
-    done = {sample["name"] for sample in samples}
-    advance(len(done))
+    wanted = [prompt for group in GROUPS for prompt in choose_prompts(plan, group)]
+    samples = {sample["name"]: sample for sample in log.read()}
+    left = [prompt for prompt in wanted if prompt.name not in samples]
+    advance(len(wanted) - len(left))
     for group in GROUPS:
-        left = [prompt for prompt in choose_prompts(plan, group) if prompt.name not in done]
-        for first in range(0, len(left), plan.batch_size):
-            fresh = measure(plan, left[first : first + plan.batch_size], oracle, generate, reconstruct)
+        mine = [prompt for prompt in left if prompt.group == group]
+        for first in range(0, len(mine), plan.batch_size):
+            fresh = measure(plan, mine[first : first + plan.batch_size], oracle, generate, reconstruct)
             log.append(fresh)
-            samples += fresh
+            samples |= {sample["name"]: sample for sample in fresh}
             advance(len(fresh))
-    return samples
+    return [samples[prompt.name] for prompt in wanted]
 
 
 def scores_of(samples: list[dict], group: str) -> dict[str, list[dict[str, float]]]:
     """Score a group's samples, column by column, from what is in the log; "another render" included."""
-    chosen = sorted(
-        (sample for sample in samples if sample["group"] == group), key=lambda s: int(s["name"].split("/")[1])
-    )
+    chosen = [sample for sample in samples if sample["group"] == group]
     table = {name: [score(s["readings"][name], s["wanted"]) for s in chosen] for name in COLUMNS}
     following = chosen[1:] + chosen[:1]
     pairs = zip(chosen, following, strict=True)

@@ -1,9 +1,9 @@
 """Readings against what was asked.
 
 Only what a prompt says is scored. Actors are matched to readings so that most names agree; motion and direction then
-belong to the matched actor. The score of a slot that several actors have is the share of them that are right; "all" is 1
-when every slot that was asked for is right, and 0 otherwise; "order" is 1 when the frames look like frames in their order
-in time, which every clip should and no prompt says, so it stands outside of "all".
+belong to the matched actor. The score of a slot that several actors have is the share of them that are right. "all" is
+1 when every slot that was asked for is right, and 0 otherwise. "order" is 1 when the frames look like frames in their
+order in time, which every clip should and no prompt says, so it stands outside of "all".
 """
 
 from __future__ import annotations

@@ -1,0 +1,137 @@
+"""Which suites there are, how to run them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from skyloom.config import WorldConfig
+from skyloom.errors import CheckpointError, GenerationError, one_of
+from skyloom.evaluation import autoencoder_suite, prompts_suite, speed, tables
+from skyloom.evaluation.machine import describe_machine
+from skyloom.evaluation.oracle import SHIPPED, Oracle, load_oracle
+from skyloom.evaluation.oracle_clips import vocabulary_of
+from skyloom.evaluation.report import Report, Table
+from skyloom.evaluation.samples import SampleLog
+from skyloom.pipelines.pipeline import Pipeline, load
+from skyloom.pipelines.tasks import text_to_video
+
+QUICK_SAMPLES, QUICK_ROUNDS, ROUNDS = 20, 3, 10
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to evaluate and where to put it."""
+
+    checkpoint: str | None
+    out: Path
+    count: int
+    rounds: int
+    seed: int
+
+
+def judge_of(world: WorldConfig) -> Oracle:
+    """Return the shipped oracle. Raises CheckpointError when it does not know every name of this world."""
+    oracle = load_oracle(SHIPPED)
+    wanted = vocabulary_of(world)
+    for kind in ("actors", "motions"):
+        strange = [name for name in getattr(wanted, kind) if name not in getattr(oracle.config, kind)]
+        if strange:
+            text = f"does not know {len(strange)} {kind} of this checkpoint's world, the first: {strange[0]}"
+            raise CheckpointError(f"the shipped oracle {text}")
+    return oracle
+
+
+def generator_of(pipeline: Pipeline) -> prompts_suite.Generate:
+    """Return the function that asks a pipeline, as a batch, at its own size and settings."""
+    room, request = pipeline.room(), pipeline.request()
+
+    def generate(prompts: list[str], seeds: list[int]) -> torch.Tensor:
+        canvases = [text_to_video(room, prompt) for prompt in prompts]
+        pixels = pipeline.decode(pipeline.sample(canvases, seeds, request))
+        if not pixels.isfinite().all():
+            raise GenerationError("the network's answer is not finite; the checkpoint is damaged")
+        return pixels.clamp(-1, 1)
+
+    return generate
+
+
+def _hash_of(folder: Path) -> str:
+    return hashlib.sha256((folder / "oracle.safetensors").read_bytes()).hexdigest()[:16]
+
+
+def _log(request: Request, pipeline: Pipeline, suite: str, plan: object) -> SampleLog:
+    settings = {"checkpoint": pipeline.sha256, "oracle": _hash_of(SHIPPED), "plan": asdict(plan)}  # type: ignore[call-overload]
+    del settings["plan"]["count"], settings["plan"]["batch_size"]
+    return SampleLog(request.out / f"{suite}.jsonl", settings)
+
+
+def run_prompts(request: Request, advance: Advance) -> tuple[list[Table], dict]:
+    """The prompts suite."""
+    pipeline = load(request.checkpoint)
+    preset = pipeline.preset
+    plan = prompts_suite.PromptsPlan(preset.world, preset.clip, request.count, request.seed)
+    log = _log(request, pipeline, "prompts", plan)
+
+    def reconstruct(pixels: torch.Tensor) -> torch.Tensor:
+        return pipeline.decode(pipeline.encode(pixels)).clamp(-1, 1)
+
+    oracle = judge_of(preset.world)
+    samples = prompts_suite.run(plan, oracle, generator_of(pipeline), reconstruct, log, advance)
+    scores = {group: prompts_suite.scores_of(samples, group) for group in prompts_suite.GROUPS}
+    return tables.prompts_tables(scores, request.seed)
+
+
+def run_autoencoder(request: Request, advance: Advance) -> tuple[list[Table], dict]:
+    """The autoencoder suite."""
+    pipeline = load(request.checkpoint)
+    preset = pipeline.preset
+    plan = autoencoder_suite.AutoencoderPlan(preset.world, preset.clip, request.count, request.seed)
+    log = _log(request, pipeline, "autoencoder", plan)
+    samples = autoencoder_suite.run(pipeline.autoencoder, judge_of(preset.world), plan, log, advance)
+    ratio = autoencoder_suite.latent_ratio(pipeline.autoencoder, pipeline.room().size)
+    return tables.autoencoder_tables(samples, ratio, request.seed)
+
+
+def run_speed(request: Request, advance: Advance) -> tuple[list[Table], dict]:
+    """The speed suite."""
+    return tables.speed_tables(speed.run(request.checkpoint, request.rounds, request.seed, advance))
+
+
+@dataclass(frozen=True)
+class Suite:
+    """How to run a suite, and how many steps its progress bar has."""
+
+    run: Callable[[Request, Advance], tuple[list[Table], dict]]
+    steps: Callable[[Request], int]
+
+
+SUITES = {
+    "prompts": Suite(run_prompts, lambda request: request.count * len(prompts_suite.GROUPS)),
+    "autoencoder": Suite(run_autoencoder, lambda request: request.count),
+    "speed": Suite(run_speed, lambda request: request.rounds),
+}
+
+
+def run_suites(names: list[str], request: Request, console: Console) -> Report:
+    """Run the suites (all for an empty list), print and save the report after each. Raises InvalidArgument."""
+    chosen = [one_of("suite", name, SUITES) for name in names] or list(SUITES)
+    about = {"checkpoint": request.checkpoint or "the default", "seed": request.seed, "samples": request.count}
+    report = Report(about | describe_machine())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    for name in chosen:
+        with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
+            task = progress.add_task(name, total=SUITES[name].steps(request))
+            found, numbers = SUITES[name].run(request, lambda steps, task=task: progress.advance(task, steps))
+        report.tables += found
+        report.numbers[name] = numbers
+        report.save(request.out)
+    report.show(console)
+    return report
