@@ -73,7 +73,7 @@ def third_person(verb: str) -> str:
     return verb + ("es" if verb.endswith(("s", "sh", "ch", "x", "z")) else "s")
 
 
-_DOUBLING = "run hop spin swim skip pan jog get cut skid slip hug tap stop drop step slam flip"
+_DOUBLING = "run hop spin swim skip pan jog get cut skid slip hug tap stop drop step slam flip propel"
 DOUBLING = frozenset(_DOUBLING.split())
 
 

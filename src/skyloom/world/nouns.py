@@ -12,13 +12,13 @@ from collections import Counter
 from skyloom.world.actors import ACTORS, article_for
 from skyloom.world.grammar import Phrases
 
-_UNCOUNTED = "popcorn, corn, luggage, french bread, cheese, red bricks, walking dead, fire, sakura, jack-o'-lantern"
-UNCOUNTED = frozenset(_UNCOUNTED.split(", "))
-"""Synonyms that take no article, or one of their own: never used."""
+_AVOIDED = "popcorn, corn, luggage, french bread, cheese, red bricks, walking dead, fire, sakura, cartoon bomb"
+AVOIDED = frozenset(_AVOIDED.split(", "))
+"""Synonyms that take no article, or that name a style: never used."""
 
 
 def _usable(word: str) -> bool:
-    return word not in UNCOUNTED and not word.startswith("一")  # 一盒爆米花 brings a number along
+    return word not in AVOIDED and not word.startswith("一")  # 一盒爆米花 brings a number along
 
 
 def _split(names: list[str], synonyms: list[tuple[str, ...]]) -> tuple[Phrases, ...]:
