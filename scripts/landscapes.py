@@ -50,7 +50,7 @@ def meadow(props: Props) -> Layers:
     far, mid = empty(), empty()
     paint(far, below(waves(2, 1.75, 0.28, (3, 5))), gradient((2.2, "#b4e3a4"), (HORIZON, "#a3da8c")))
     paint(far, below(waves(3, 1.45, 0.2, (4, 7))), gradient((1.8, "#98d67c"), (HORIZON, "#86cb66")))
-    props.row(mid, "1f333 1f333 1f332", 2.3, 1.12, 1.25, "#bfe6b4", 0.3, 4)
+    props.row(mid, "1f333 1f333 1f332", 2.3, 1.12, 1.25, "#bfe6b4", 0.38, 4)
     ground = floor((HORIZON, "#9bdb6d"), (0.2, "#79c850"), (-1.8, "#4c9c34"), edge=waves(5, 1.18, 0.05, (3, 8)))
     patches(ground, "#b6e884", 6, 40, 2.2, 0.4)
     props.row(ground, "1f33c 1f337 1f33b", 0.95, 0.72, 0.26, "#8fd465", 0.15, 7, 0.5)
@@ -93,11 +93,11 @@ def sea(props: Props) -> Layers:
     sky = sheet((TOP, "#2488ea"), (2.2, "#7cc4f7"), (HORIZON, "#def3ff"))
     clouds(sky, props, "#e8f6ff", 31)
     far, mid = empty(), empty()
-    props.row(far, "1f3dd-fe0f", 4.5, 1.13, 0.62, "#bfe3f7", 0.4, 32)
+    props.row(far, "1f3dd-fe0f", 3.6, 1.13, 0.62, "#bfe3f7", 0.4, 32)
     ground = floor((HORIZON, "#63c0ea"), (0.75, "#2a93d8"), (-0.3, "#1268b8"), (-1.8, "#083f86"))
     for i, y in enumerate((1.0, 0.82, 0.6, 0.3, -0.1, -0.6, -1.2)):
         crest = waves(33 + i, y, 0.02 + 0.035 * i, (9 - i // 2, 13 - i))
-        paint(ground, 0.5 * below(crest, 0.04) * np.exp(-np.clip(crest - Y, 0, None) / (0.04 + 0.03 * i)), "#8fdcf5")
+        paint(ground, 0.5 * below(crest, 0.1) * np.exp(-np.clip(crest - Y, 0, None) / (0.06 + 0.035 * i)), "#8fdcf5")
     return [sky, blur(far, 0.02), mid, ground]
 
 
@@ -239,7 +239,7 @@ def city_street(props: Props) -> Layers:
     clouds(sky, props, "#e6eef5", 91, 0.3)
     far, mid = empty(), empty()
     blocks(far, 92, 1.05, 2.1, ("#b9c6d8", "#c8d0dc", "#aebdd2"), "#dfe9f3")
-    props.row(mid, "1f3e2 1f3e8 1f3ec 1f3eb 1f3ea 1f3e5", 1.9, 0.98, 1.5, "#d3dbe4", 0.22, 93, 0.1)
+    props.row(mid, "1f3e2 1f3e8 1f3ec 1f3eb 1f3e0 1f3e5", 1.9, 0.98, 1.5, "#d3dbe4", 0.22, 93, 0.1)
     props.row(mid, "1f333", 3.8, 0.92, 0.85, "#d3dbe4", 0.15, 94, 0.2)
     ground = floor((1.0, "#d5d7da"), (0.72, "#bfc2c7"), (0.71, "#8e939c"), (-1.8, "#5f646e"), edge=1.0)
     paint(ground, ramp(0.05 - np.abs(Y - 0.7)), "#e6e7e9")
@@ -291,7 +291,11 @@ def kitchen(props: Props) -> Layers:
         paint(far, box(frame, 2.1, 1.15, 1.0), "#ffffff")
         paint(far, box(frame, 2.18, 0.98, 0.84), gradient((3.1, "#8fd0f7"), (2.1, "#d9f2ff")))
         paint(far, box(frame, 2.1, 0.08, 1.0) + box(frame, 2.56, 1.1, 0.08), "#ffffff")
-    props.row(mid, "1f372 1fad6 1f373", 3.0, 1.12, 0.5, "#e9d5b0", 0.18, 111, 0.25)
+    for i in range(10):
+        x = (i + 0.5) * WIDTH / 10
+        paint(mid, box(x, 3.02, 0.04, 1.2), "#8a7a66")
+        paint(mid, 0.5 * glow(x, 2.86, 0.3, 0.2), "#fff3c4")
+        paint(mid, ellipse(x, 2.88, 0.46, 0.36, 0.15) * ramp(Y - 2.88), "#e2574c")
     ground = floor((HORIZON, "#e6b57c"), (-0.5, "#cf935a"), (-1.8, "#a96a38"))
     for i, y in enumerate((0.95, 0.6, 0.1, -0.55)):
         paint(ground, 0.4 * ramp(0.02 + 0.012 * i - np.abs(Y - y), 0.05), "#9c6234")

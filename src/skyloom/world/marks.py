@@ -11,7 +11,7 @@ from torch import Tensor
 from skyloom.world.vocabulary import COLORS, EVENTS
 
 BITTEN, BROKEN, PAINTED, FOOTPRINTS, BLOWN_OUT = range(len(EVENTS) - 1)
-PAINTS = ("blue", "red", "green", "purple", "yellow", "pink")
+PAINTS = ("blue", "red", "green", "purple", "yellow")
 CRACK = ((0.1, 1.0), (-0.16, 0.76), (0.2, 0.56), (-0.12, 0.36), (0.14, 0.18), (0.0, 0.0))
 """A zigzag from top to feet, in (a, b)."""
 BRANCHES = (((-0.16, 0.76), (-0.62, 0.66)), ((0.2, 0.56), (0.66, 0.42)), ((-0.12, 0.36), (-0.5, 0.2)))

@@ -6,6 +6,8 @@ style. All steps are vectorised over scenes and frames; the loops run over actor
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -17,8 +19,9 @@ from skyloom.world.places import View
 from skyloom.world.scene import NO_ACTOR, Scenes, Tracks
 from skyloom.world.sprites import Quads
 from skyloom.world.vocabulary import COLORS, STYLES
+from skyloom.world.windows import Window, windows_around
 
-CHUNK_PIXELS = 17 * 64 * 64 * 4
+CHUNK_PIXELS = 17 * 64 * 64 * 8
 """Pixels rendered at a time on a CPU, so that frames stay in its cache."""
 
 
@@ -122,21 +125,30 @@ def draw_shadows(frames: Tensor, tracks: Tracks, scenes: Scenes, place: Tensor, 
     """Darken the ground under each actor, less the higher it is, in place."""
     aspect = sprites.actor_table(view.device)[scenes.actor.clamp(min=0), 0]
     strength = places.place_values(places.SHADOWS, places.DEFAULT_SHADOW, view.device)[place].flatten()
-    columns = torch.arange(view.width, device=view.device) + 0.5
-    lines = torch.arange(view.height, device=view.device) + 0.5
     for slot in range(scenes.actor.shape[1]):
         lift = tracks.position[:, :, slot, 1].clamp(min=0)
-        ground = tracks.position[:, :, slot] * tracks.position.new_tensor([1.0, 0.0, 1.0])
-        x, y, scale = to_pixels(ground, tracks.camera, view)
+        x, y, scale = to_pixels(on_ground(tracks.position[:, :, slot]), tracks.camera, view)
         width = tracks.size[:, :, slot] * aspect[:, slot, None] / tracks.stretch[:, :, slot]
-        radius = (0.46 * width * (1 + 0.35 * lift) * scale).flatten()[:, None]
         dark = (tracks.opacity[:, :, slot] * (1 - lift / 2.5).clamp(0, 1)).flatten() * strength
         rows = torch.nonzero(dark > 0.01)[:, 0]
-        if len(rows):
-            radius = radius[rows].clamp(min=1e-3)
-            across = torch.exp(-(((columns - x.flatten()[rows, None]) / radius) ** 2))
-            along = torch.exp(-(((lines - y.flatten()[rows, None]) / (0.26 * radius + 0.3)) ** 2))
-            frames[rows] *= 1 - (dark[rows, None] * along)[:, None, :, None] * across[:, None, None]
+        x, y, wide = (value.flatten()[rows] for value in (x, y, 0.46 * width * (1 + 0.35 * lift) * scale))
+        wide = wide.clamp(min=1e-3)
+        tall = 0.26 * wide + 0.02 * view.pixels_per_metre
+        for window in windows_around(frames, rows, x, y, 2.2 * wide, 2.2 * tall):
+            x_, y_, wide_, tall_ = (value[window.picked, None] for value in (x, y, wide, tall))
+            across = bell((window.columns() - x_) / wide_)
+            along = bell((window.lines() - y_) / tall_) * dark[window.rows, None]
+            window.multiply(frames, 1 - along[:, None, :, None] * across[:, None, None])
+
+
+def bell(distance: Tensor) -> Tensor:
+    """A Gaussian's shape that ends at 2.2."""
+    return ((torch.exp(-(distance**2)) - 0.008) / 0.992).clamp(min=0)
+
+
+def on_ground(position: Tensor) -> Tensor:
+    """The points of the ground under positions (..., 3)."""
+    return position * position.new_tensor([1.0, 0.0, 1.0])
 
 
 def tint_of_actors(scenes: Scenes, place: Tensor) -> Tensor:
@@ -157,16 +169,17 @@ def quads_of(scenes: Scenes, tracks: Tracks, place: Tensor, cell: Tensor, view: 
     center[..., 1] += tall / 2
     x, y, scale = to_pixels(center, tracks.camera[:, :, None], view)
     longer = aspect.clamp(min=1)
+    slot = torch.arange(shape[2], device=view.device)
     parts = {
-        "cell": cell[:, None].expand(shape), "x": x, "y": y,
+        "slot": slot.expand(shape), "cell": cell[:, None].expand(shape), "x": x, "y": y,
         "width": (tracks.size * longer / tracks.stretch * scale).clamp(min=0.5),
         "height": (tall * longer * scale).clamp(min=0.5),
         "angle": tracks.angle, "flip": torch.where(tracks.facing * looks < 0, -1.0, 1.0),
         "upright": torch.ones_like(x), "opacity": tracks.opacity,
         "fill_x": aspect.clamp(max=1), "fill_y": 1 / longer,
     }  # fmt: skip
-    tint = tint_of_actors(scenes, place).flatten(0, 2)
-    return Quads(tint=tint, **{name: value.flatten() for name, value in parts.items()})
+    tint, position = tint_of_actors(scenes, place).flatten(0, 2), tracks.position.flatten(0, 2)
+    return Quads(tint=tint, position=position, **{name: value.flatten() for name, value in parts.items()})
 
 
 def draw_actors(frames: Tensor, scenes: Scenes, tracks: Tracks, place: Tensor, view: View) -> None:
@@ -178,59 +191,59 @@ def draw_actors(frames: Tensor, scenes: Scenes, tracks: Tracks, place: Tensor, v
     there = (tracks.opacity > 0) & (scenes.actor != NO_ACTOR)[:, None]
     far_first = tracks.position[..., 2].masked_fill(~there, 1e6).argsort(dim=-1, descending=True, stable=True)
     number = torch.arange(len(frames), device=view.device)[:, None] * slots + far_first.flatten(0, 1)
+    turns = [(torch.nonzero(there.flatten()[number[:, turn]])[:, 0], turn) for turn in range(slots)]
     mirror = places.place_values(places.MIRRORS, 0.0, view.device)[place].flatten()
-    for draw in (draw_mirrored, draw_upright):
-        for turn in range(slots):
-            rows = torch.nonzero(there.flatten()[number[:, turn]])[:, 0]
-            rows = rows[mirror[rows] > 0] if draw is draw_mirrored else rows
-            if len(rows):
-                draw(frames, rows, number[rows, turn], quads, sheet, scenes, tracks, place, view)
+    for rows, turn in turns:
+        wet = rows[mirror[rows] > 0]
+        draw_mirrored(frames, wet, quads.select(number[wet, turn]), sheet, mirror[wet], tracks, view)
+    for rows, turn in turns:
+        draw_upright(frames, rows, quads.select(number[rows, turn]), sheet, scenes, tracks, place, view)
 
 
 def draw_mirrored(
-    frames: Tensor, rows: Tensor, chosen: Tensor, quads: Quads, sheet: Tensor, scenes: Scenes, tracks: Tracks,
-    place: Tensor, view: View,
-) -> None:  # fmt: skip
-    """Draw faint upside-down pictures below the ground of mirroring places."""
-    picked = quads.select(chosen)
-    ground = tracks.position.flatten(0, 2)[chosen] * tracks.position.new_tensor([1.0, 0.0, 1.0])
-    _, ground_y, _ = to_pixels(ground, tracks.camera.flatten(0, 1)[rows], view)
-    strength = places.place_values(places.MIRRORS, 0.0, view.device)[place.flatten()[rows]]
-    turned = vars(picked) | {"y": 2 * ground_y - picked.y, "upright": -picked.upright, "opacity": picked.opacity * strength}
-    picked = Quads(**turned)
-    u, v = sprites.local_coordinates(picked, view)
-    sprites.lay_over(frames, rows, sprites.sample_quads(sheet, picked, u, v))
+    frames: Tensor, rows: Tensor, quads: Quads, sheet: Tensor, strength: Tensor, tracks: Tracks, view: View
+) -> None:
+    """Draw faint upside-down pictures below the ground, one for each of the rows."""
+    _, ground_y, _ = to_pixels(on_ground(quads.position), tracks.camera.flatten(0, 1)[rows], view)
+    quads = replace(quads, y=2 * ground_y - quads.y, upright=-quads.upright, opacity=quads.opacity * strength)
+    reach = sprites.reach_of(quads)
+    for window in windows_around(frames, rows, quads.x, quads.y, reach, reach):
+        part = quads.select(window.picked)
+        u, v = sprites.local_coordinates(part, window)
+        window.lay_over(frames, sprites.sample_quads(sheet, part, u, v))
 
 
 def draw_upright(
-    frames: Tensor, rows: Tensor, chosen: Tensor, quads: Quads, sheet: Tensor, scenes: Scenes, tracks: Tracks,
-    place: Tensor, view: View,
-) -> None:  # fmt: skip
-    """Draw one actor of each chosen frame, with its marks, sunk to the waterline where there is water."""
-    picked = quads.select(chosen)
-    u, v = sprites.local_coordinates(picked, view)
-    sprite = sprites.sample_quads(sheet, picked, u, v)
-    mark = tracks.mark.flatten(0, 1)[rows] * (chosen % tracks.size.shape[2] == 0)[:, None]
-    marked = torch.nonzero((mark[:, [marks.BITTEN, marks.BROKEN, marks.PAINTED, marks.BLOWN_OUT]] > 0).any(1))[:, 0]
-    if len(marked):
-        frame = rows[marked] % tracks.shot.shape[1]
-        variation = scenes.variation[rows[marked] // tracks.shot.shape[1]]
-        a = (u[marked] - 0.5) * 2 / picked.fill_x[marked, None, None]
-        b = (1 - v[marked]) / picked.fill_y[marked, None, None]
-        sprite[marked] = marks.apply_marks(sprite[marked], a, b, mark[marked], variation, frame / tracks.fps)
+    frames: Tensor, rows: Tensor, quads: Quads, sheet: Tensor, scenes: Scenes, tracks: Tracks, place: Tensor, view: View
+) -> None:
+    """Draw one actor in each of the rows, with its marks, sunk to the waterline where there is water."""
+    mark = tracks.mark.flatten(0, 1)[rows] * (quads.slot == 0)[:, None]
+    mark[:, marks.FOOTPRINTS] = 0
+    length = tracks.shot.shape[1]
     water = places.place_values(places.WATERLINES, 0.0, view.device)[place.flatten()[rows]]
-    wet = torch.nonzero(water > 0)[:, 0]
-    if len(wet):
-        sprite[wet] *= 1 - water[wet, None, None, None] * submerged(tracks, rows[wet], chosen[wet], view)
-    sprites.lay_over(frames, rows, sprite)
+    reach = sprites.reach_of(quads) * torch.where(mark[:, marks.BLOWN_OUT] > 0, 1.3, 1.0)
+    for window in windows_around(frames, rows, quads.x, quads.y, reach, reach):
+        part = quads.select(window.picked)
+        u, v = sprites.local_coordinates(part, window)
+        sprite = sprites.sample_quads(sheet, part, u, v)
+        marked = torch.nonzero((mark[window.picked] > 0).any(1))[:, 0]
+        if len(marked):
+            frame = window.rows[marked]
+            a = (u[marked] - 0.5) * 2 / part.fill_x[marked, None, None]
+            b = (1 - v[marked]) / part.fill_y[marked, None, None]
+            variation, seconds = scenes.variation[frame // length], (frame % length) / tracks.fps
+            done = mark[window.picked[marked]]
+            sprite[marked] = marks.apply_marks(sprite[marked], a, b, done, variation, seconds)
+        wet = water[window.picked]
+        if bool((wet > 0).any()):
+            sprite *= 1 - wet[:, None, None, None] * submerged(part, window, tracks, view)
+        window.lay_over(frames, sprite)
 
 
-def submerged(tracks: Tracks, rows: Tensor, chosen: Tensor, view: View) -> Tensor:
+def submerged(quads: Quads, window: Window, tracks: Tracks, view: View) -> Tensor:
     """How far each line of pixels lies under the water at the actor's depth: (n, 1, h, 1)."""
-    ground = tracks.position.flatten(0, 2)[chosen] * tracks.position.new_tensor([1.0, 0.0, 1.0])
-    _, surface, scale = to_pixels(ground, tracks.camera.flatten(0, 1)[rows], view)
-    lines = torch.arange(view.height, device=view.device) + 0.5
-    depth = (lines - surface[:, None]) / scale[:, None] + 0.16
+    _, surface, scale = to_pixels(on_ground(quads.position), tracks.camera.flatten(0, 1)[window.rows], view)
+    depth = (window.lines() - surface[:, None]) / scale[:, None] + 0.16
     return (depth / 0.1).clamp(0, 1)[:, None, :, None]
 
 

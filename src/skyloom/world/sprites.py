@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from skyloom.world.actors import ACTORS, ATLAS_STYLES, SPRITE_SIZE, load_atlas
-from skyloom.world.places import View
+from skyloom.world.windows import Window
 
 LEVELS = 3
 CELL = SPRITE_SIZE + 2
@@ -26,6 +26,8 @@ SHEET_WIDTH = SPRITE_SIZE + SPRITE_SIZE // 2 + SPRITE_SIZE // 4 + 6
 class Quads:
     """n pictures to draw, one for each frame of a flattened batch. Pixels; y down."""
 
+    slot: Tensor  # (n,) int64, the actor's slot
+    position: Tensor  # (n, 3) metres, of the feet
     cell: Tensor  # (n,) int64, row of the sprite sheet
     x: Tensor  # (n,) body centre
     y: Tensor  # (n,)
@@ -78,17 +80,22 @@ def gather_sheet(sprite: Tensor) -> tuple[Tensor, Tensor]:
     return sheet[None], cell
 
 
-def local_coordinates(quads: Quads, view: View) -> tuple[Tensor, Tensor]:
-    """Where each pixel lies in the sprite box, in shares of it: u right and v down, both (n, h, w)."""
-    columns = torch.arange(view.width, device=view.device) + 0.5
-    rows = torch.arange(view.height, device=view.device) + 0.5
-    right = columns - quads.x[:, None]
-    up = (quads.y[:, None] - rows) * quads.upright[:, None]
+def local_coordinates(quads: Quads, window: Window) -> tuple[Tensor, Tensor]:
+    """Where each pixel of a window lies in the sprite box, in shares of it: u right and v down, both (n, h, w)."""
+    right = window.columns() - quads.x[:, None]
+    up = (quads.y[:, None] - window.lines()) * quads.upright[:, None]
     cos, sin = torch.cos(quads.angle)[:, None], torch.sin(quads.angle)[:, None]
     across, along = quads.flip / quads.width, 1 / quads.height
     u = (right * cos * across[:, None])[:, None] + (up * sin * across[:, None] + 0.5)[..., None]
     v = (right * sin * along[:, None])[:, None] + ((1 - quads.fill_y / 2)[:, None] - up * cos * along[:, None])[..., None]
     return u, v
+
+
+def reach_of(quads: Quads) -> Tensor:
+    """How far a picture reaches from its centre, sideways or up: (n,) pixels, soft edge included."""
+    half_width, half_height = quads.width * quads.fill_x / 2, quads.height * quads.fill_y / 2
+    cos, sin = torch.cos(quads.angle).abs(), torch.sin(quads.angle).abs()
+    return torch.maximum(half_width * cos + half_height * sin, half_width * sin + half_height * cos) + 2
 
 
 def sample_quads(sheet: Tensor, quads: Quads, u: Tensor, v: Tensor) -> Tensor:
@@ -107,8 +114,3 @@ def sample_quads(sheet: Tensor, quads: Quads, u: Tensor, v: Tensor) -> Tensor:
     pixels = pixels[0].unflatten(1, u.shape[:2]).transpose(0, 1)
     gain = torch.cat([quads.tint, torch.ones_like(quads.tint[:, :1])], -1) * quads.opacity[:, None]
     return pixels * gain[..., None, None]
-
-
-def lay_over(frames: Tensor, rows: Tensor, sprite: Tensor) -> None:
-    """Put premultiplied pictures (m, 4, h, w) over the chosen frames, in place."""
-    frames[rows] = torch.addcmul(sprite[:, :3], frames[rows], 1 - sprite[:, 3:])

@@ -62,14 +62,13 @@ def pixel_art(frames: Tensor) -> Tensor:
 
 
 def charcoal(frames: Tensor) -> Tensor:
-    """Dark edges and soft shading on warm paper."""
-    reach = max(1, round(frames.shape[-2] / 64))
-    grey = luma(frames)
-    right, down = slopes(blurred(grey, reach), reach)
-    edge = (torch.hypot(right, down) * 2.6).clamp(0, 1)
-    tone = steps_of(0.35 + 0.65 * grey, 6, 0.6)
-    paper = frames.new_tensor((0.96, 0.945, 0.91))[:, None, None]
-    return paper * (0.22 + 0.78 * tone) * (1 - 0.85 * edge)
+    """Dark outlines and soft shading on warm paper."""
+    reach = max(1, round(frames.shape[-2] / 128))
+    right, down = slopes(frames, reach)
+    edge = ((torch.hypot(right, down).amax(1, keepdim=True) - 0.1) * 2.2).clamp(0, 1)
+    tone = steps_of(((luma(frames) - 0.12) / 0.7).clamp(0, 1) ** 1.2, 6, 0.7)
+    paper = frames.new_tensor((0.97, 0.955, 0.92))[:, None, None]
+    return paper * (0.3 + 0.7 * tone) * (1 - 0.85 * edge)
 
 
 def old_film(frames: Tensor, variation: Tensor, frame: Tensor) -> Tensor:
@@ -86,8 +85,8 @@ def old_film(frames: Tensor, variation: Tensor, frame: Tensor) -> Tensor:
     y, x = (torch.linspace(-1, 1, size, device=frames.device) for size in (height, width))
     vignette = 1 - 0.42 * ((x**2 + y[:, None] ** 2) / 2) ** 1.5
     flicker = (0.95 + 0.1 * lane(bits, 1))[:, None, None, None]
-    scratch = torch.exp(-(((x - (lane(bits, 2) * 2.4 - 1.2)[:, None]) / 0.03) ** 2)) * (lane(bits, 3) < 0.4)[:, None]
-    tone = (((grey - 0.5) * 1.12 + 0.5) * vignette * flicker + 0.3 * scratch[:, None, None]).clamp(0, 1)
+    scratch = torch.exp(-(((x - (lane(bits, 2) * 2.4 - 1.2)[:, None]) / 0.03) ** 2)) * (lane(bits, 3) < 0.22)[:, None]
+    tone = (((grey - 0.5) * 1.12 + 0.5) * vignette * flicker + 0.16 * scratch[:, None, None]).clamp(0, 1)
     sepia = frames.new_tensor((1.0, 0.9, 0.72))[:, None, None]
     return tone * torch.where(variation[:, 0, None, None, None] < 0.5, sepia, torch.ones_like(sepia))
 
@@ -96,9 +95,9 @@ def clay(frames: Tensor) -> Tensor:
     """Rounded matt shading, as if every patch of colour were a lump of clay lit from the upper left."""
     reach = max(1, round(frames.shape[-2] / 64))
     right, down = slopes(blurred(luma(frames), reach), reach)
-    relief = 1 + (0.9 * (right + 1.3 * down)).clamp(-0.3, 0.3)
-    matt = blurred(frames, reach) * 0.6 + frames * 0.4
-    return (steps_of(saturate(matt, 1.1), 9, 0.6) * relief * 0.94 + 0.03).clamp(0, 1)
+    relief = 1 + (1.3 * (right + 1.3 * down)).clamp(-0.4, 0.4)
+    matt = blurred(frames, reach) * 0.3 + frames * 0.7
+    return (steps_of(saturate(matt, 1.15), 8, 0.5) * relief * 0.94 + 0.03).clamp(0, 1)
 
 
 def hold_frames(video: Tensor) -> Tensor:

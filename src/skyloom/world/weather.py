@@ -42,7 +42,7 @@ AIR = {
 INDOORS = ("underwater", "kitchen", "stage", "space")
 """Places without a sky of their own to recolour: weather shows there by light and falling things alone."""
 INDOOR_SKY = 0.3
-ACTOR_LIGHT = 0.7
+ACTOR_LIGHT = 0.55
 """Share of the light's colour that reaches actors, which must stay readable at night."""
 
 
@@ -121,9 +121,9 @@ def draw_sun(sky: Tensor, variation: Tensor, x: Tensor, y: Tensor) -> Tensor:
 def draw_moon(sky: Tensor, variation: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """A full moon with a faint halo and two seas."""
     center = middle_of(x, variation)
-    cover, distance = disc(x, y, center, 2.72, 0.3)
+    cover, distance = disc(x, y, center, 2.78, 0.3)
     sky = lit(lit(sky, 0.5 * torch.exp(-((distance / 0.6) ** 2)), (0.62, 0.70, 0.92)), cover, (0.97, 0.96, 0.86))
-    for dx, height, radius in ((-0.09, 2.78, 0.08), (0.1, 2.64, 0.06)):
+    for dx, height, radius in ((-0.09, 2.84, 0.08), (0.1, 2.70, 0.06)):
         sky = lit(sky, 0.35 * disc(x, y, center + dx, height, radius)[0], (0.74, 0.74, 0.72))
     return sky
 
@@ -163,16 +163,16 @@ class Fall:
 
 FALLS = {
     "rain": (
-        Fall((0.42, 1.3), (-1.6, 9.0), (0.026, 0.42), (0.80, 0.88, 0.97), 0.62),
-        Fall((0.30, 0.9), (-1.1, 6.3), (0.020, 0.26), (0.74, 0.83, 0.94), 0.42),
+        Fall((0.62, 1.5), (-1.6, 9.0), (0.030, 0.40), (0.80, 0.88, 0.97), 0.52),
+        Fall((0.46, 1.1), (-1.1, 6.3), (0.026, 0.26), (0.74, 0.83, 0.94), 0.36),
     ),
     "snow": (
-        Fall((0.62, 0.62), (0.18, 0.75), (0.085, 0.085), (1.0, 1.0, 1.0), 0.98, 0.10),
-        Fall((0.42, 0.42), (0.12, 0.5), (0.055, 0.055), (0.97, 0.99, 1.0), 0.85, 0.06),
+        Fall((0.8, 0.8), (0.18, 0.75), (0.085, 0.085), (1.0, 1.0, 1.0), 0.98, 0.10),
+        Fall((0.58, 0.58), (0.12, 0.5), (0.055, 0.055), (0.97, 0.99, 1.0), 0.85, 0.06),
     ),
     "petals": (
-        Fall((0.85, 0.85), (0.42, 0.6), (0.14, 0.075), (1.0, 0.55, 0.72), 0.97, 0.12, 2.4),
-        Fall((0.6, 0.6), (0.3, 0.42), (0.09, 0.05), (1.0, 0.70, 0.82), 0.9, 0.08, 1.8),
+        Fall((1.0, 1.0), (0.42, 0.6), (0.14, 0.075), (1.0, 0.55, 0.72), 0.97, 0.12, 2.4),
+        Fall((0.75, 0.75), (0.3, 0.42), (0.09, 0.05), (1.0, 0.70, 0.82), 0.9, 0.08, 1.8),
     ),
 }
 
