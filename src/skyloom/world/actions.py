@@ -89,7 +89,8 @@ def _advance(state: _State, action: Tensor, reach: Tensor, seconds: Tensor | flo
     touchdown = (rise + torch.sqrt(rise**2 + 2 * GRAVITY * state.y)) / GRAVITY
     aloft = (state.y > 0) | leaps
     landed = torch.where(aloft, seconds - touchdown, state.landed + seconds)
-    facing = torch.where(wanted[..., 0] == 0, state.facing, torch.sign(wanted[..., 0]))
+    turns = (wanted[..., 0] != 0) & (torch.as_tensor(seconds, device=action.device) > 0)
+    facing = torch.where(turns, torch.sign(wanted[..., 0]), state.facing)
     return _State(x, y.clamp(min=0), z, vx, torch.where(grounded, 0.0, vy), vz, facing, landed)
 
 
@@ -110,11 +111,11 @@ def _tick_states(scenes: Scenes, actions: Tensor, reach: Tensor) -> _State:
 def play(scenes: Scenes, actions: Tensor, num_frames: int, fps: float) -> Tracks:
     """Return what happens when actor 0 is commanded; everything else goes on as in `simulate`.
 
-    actions: (b, ticks) int64 into ACTIONS, tick i from i * TICK_SECONDS on. Raises InvalidArgument when there are too
-    few ticks for the clip.
+    actions: (b, ticks) int64 into ACTIONS, tick i from i * TICK_SECONDS on; frame i shows what the commands before its
+    moment have done. Raises InvalidArgument when there are too few ticks for the clip.
     """
     times = frame_times(num_frames, fps, scenes.start.device)
-    tick = torch.floor(times / TICK_SECONDS + 1e-4).long()
+    tick = (torch.ceil(times / TICK_SECONDS - 1e-4).long() - 1).clamp(min=0)  # a moment is the end of its tick
     needed = int(tick[-1]) + 1
     if actions.shape[1] < needed:
         raise InvalidArgument("actions", actions.shape[1], f"have {needed} ticks or more for these frames", needed)

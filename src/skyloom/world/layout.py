@@ -92,7 +92,7 @@ def _join(edge: Tensor, paired: Tensor) -> Tensor:
 def _covered(tracks: Tracks, scenes: Scenes, paired: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Left and right edges of each unit at the start, then over the clip; (b, k), turned bodies by the longer side."""
     height, width = body_sizes(scenes)
-    wide = tracks.size * (width / height.clamp(min=1e-6))[:, None]
+    wide = tracks.size * (width / height.clamp(min=1e-6))[:, None] / tracks.stretch
     half = torch.where(tracks.angle.abs() > 0.5, torch.maximum(wide, tracks.size), wide) / 2
     left, right = tracks.position[..., 0] - half, tracks.position[..., 0] + half
     edges = (left[:, 0], -right[:, 0], left.amin(dim=1), -right.amax(dim=1))
