@@ -5,6 +5,7 @@ import functools
 import itertools
 import random
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -350,3 +351,15 @@ def test_describe_reads_the_tensors():
     assert all(event.time < 0.5 for truth in early for event in truth.events)
     assert any(len(a.events) < len(b.events) for a, b in zip(early, everything, strict=True))
     assert max(len(truth.shots) for truth in early) == 1
+
+
+def test_the_examples_of_the_grammar_page_are_what_is_said():
+    bitten, painted = EventFacts("bitten", 0.5, None), EventFacts("painted", 1.0, "red")
+    cake, penguin = actor("cake", "slide", "right", "fast", side="left"), actor("penguin", "spin", side="right")
+    look = {"place": "kitchen", "weather": "night", "style": "pixel art", "camera": "zoom in"}
+    scenes = (facts(FOX), facts(cake, penguin, events=(bitten, painted), **look))
+    page = (Path(__file__).parent.parent / "docs" / "grammar.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (en|zh) \| (\w+) \| (\d) \| (.*) \|$", page, flags=re.MULTILINE)
+    assert len(rows) == 18
+    for language, detail, variant, text in rows:
+        assert text in {caption(scene, language, detail, int(variant)) for scene in scenes}
