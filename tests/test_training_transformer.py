@@ -22,7 +22,7 @@ LATENTS = AutoencoderConfig(latent_channels=4, hidden_size=8, encoder_blocks=1, 
 NETWORK = TransformerConfig(
     latent_channels=4, hidden_size=32, num_layers=1, num_heads=2, text_dim=6, text_layers=1, max_text_tokens=5
 )
-ONLY = {task: 0.0 for task in (*TASKS, "image")}
+ONLY = dict.fromkeys((*TASKS, "image"), 0.0)
 
 
 def generator(seed=0):

@@ -119,7 +119,7 @@ class Metrics:
             if self._board is not None:
                 self._board.close()
         if kind is None and self._rates:
-            self.console.print(self.summary(), highlight=False)
+            self.console.print(self.summary(), highlight=False, soft_wrap=True)
 
     @contextmanager
     def paused(self) -> Iterator[None]:

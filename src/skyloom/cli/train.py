@@ -1,0 +1,187 @@
+"""The commands that train: each again with the same arguments goes on where it stood."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from rich.console import Console
+from torch import Tensor
+
+from skyloom.config import Preset, TrainConfig, replace, to_dict
+from skyloom.errors import CheckpointError, InvalidArgument
+from skyloom.models.autoencoder import Autoencoder
+from skyloom.models.transformer import Transformer
+from skyloom.presets import preset as find_preset
+from skyloom.training.autoencoder import AutoencoderStage, finish_autoencoder
+from skyloom.training.batches import Source
+from skyloom.training.distributed import Ranks, init_ranks, leave
+from skyloom.training.examples import BankDraw
+from skyloom.training.latent_bank import EncodePrompts, LatentBank, build_bank
+from skyloom.training.loop import train
+from skyloom.training.pictures import PROMPTS, PromptPictures
+from skyloom.training.sources import WorldSource
+from skyloom.training.transformer import TransformerStage, finish_transformer
+
+PresetName = Annotated[str, typer.Argument(help="tiny, nano, base or large")]
+RunDir = Annotated[Path, typer.Argument(help="folder of the run; made if missing, gone on with if not")]
+Set = Annotated[list[str], typer.Option("--set", help="a field of the preset, e.g. transformer.num_layers=4")]
+Steps = Annotated[int | None, typer.Option(help="steps to train, instead of the preset's")]
+Device = Annotated[str | None, typer.Option(help="cpu or cuda; a GPU if there is one")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="print the resolved config and stop")]
+Workers = Annotated[int, typer.Option(min=0, help="processes that render clips ahead")]
+Folder = Annotated[Path | None, typer.Option(help="a folder of videos to train on, instead of the world")]
+AutoencoderFile = Annotated[Path, typer.Option(help="autoencoder.safetensors of a finished autoencoder run")]
+BankFolder = Annotated[Path | None, typer.Option(help="folder of the encoded clips; RUN_DIR/bank unless given")]
+
+
+def resolved(name: str, overrides: list[str]) -> Preset:
+    """Return a preset with fields set from `a.b=value` (value as JSON, else as text)."""
+    chosen = find_preset(name)
+    for override in overrides:
+        field, equals, text = override.partition("=")
+        if not equals:
+            raise InvalidArgument("--set", override, "be FIELD=VALUE, e.g. clip.height=64")
+        try:
+            value = json.loads(text)
+        except json.JSONDecodeError:
+            value = text
+        chosen = replace(chosen, field, value)
+    return chosen
+
+
+def _device(wanted: str | None) -> torch.device:
+    return torch.device(wanted or ("cuda" if torch.cuda.is_available() else "cpu"))
+
+
+def _with_steps(config: TrainConfig, steps: int | None) -> TrainConfig:
+    return config if steps is None else dataclasses.replace(config, steps=steps)
+
+
+def _new(kind: type, config: Any, seed: int, device: torch.device) -> Any:
+    """Make a network with weights that depend on the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return kind(config).to(device)
+
+
+def train_autoencoder(
+    preset: PresetName, run_dir: RunDir, set_: Set = [], steps: Steps = None, device: Device = None,  # noqa: B006
+    workers: Workers = 0, folder: Folder = None, dry_run: DryRun = False,
+) -> None:  # fmt: skip
+    """Train the autoencoder; writes RUN_DIR/autoencoder.safetensors."""
+    chosen = resolved(preset, set_)
+    config = _with_steps(chosen.autoencoder_training, steps)
+    console = Console(stderr=True)
+    if dry_run:
+        Console().print_json(data=to_dict(dataclasses.replace(chosen, autoencoder_training=config)))
+        return
+    place = _device(device)
+    ranks = init_ranks(place)
+    source = _pixels(chosen, folder, "cpu" if workers else place)
+    autoencoder = _new(Autoencoder, chosen.autoencoder, config.seed, place)
+    stage = AutoencoderStage(autoencoder, config, source, run_dir, ranks=ranks, workers=workers)
+    settings = {
+        "autoencoder": to_dict(chosen.autoencoder), "world": to_dict(chosen.world), "clip": to_dict(chosen.clip),
+        "folder": folder and str(folder),
+    }  # fmt: skip
+    train(stage, config, run_dir, settings=settings, ranks=ranks)
+    if ranks.leads:
+        found = finish_autoencoder(autoencoder, config, source, run_dir)
+        console.print(f"{run_dir / 'autoencoder.safetensors'}: {found}", soft_wrap=True)
+    leave(ranks)
+
+
+def _pixels(chosen: Preset, folder: Path | None, device: str | torch.device) -> Source:
+    """Return the world's clips, or a folder's."""
+    if folder is None:
+        return WorldSource(chosen.world, chosen.clip, device)
+    from skyloom.data.clips import ClipFolder
+
+    return ClipFolder(folder, chosen.clip).batch
+
+
+def prompt_encoder(device: torch.device, precision: str, max_tokens: int) -> EncodePrompts:
+    """Return the text encoder as a function from prompts to (embeds, mask)."""
+    from skyloom.models.text_encoder import load_text_encoder
+
+    encoder = load_text_encoder(device, torch.bfloat16 if precision == "bf16" else torch.float32)
+
+    def encode(prompts: list[str]) -> tuple[Tensor, Tensor]:
+        features = encoder.encode(prompts, max_length=max_tokens)
+        return features.embeds, features.mask
+
+    return encode
+
+
+def _padded(features: tuple[Tensor, Tensor], length: int) -> tuple[Tensor, Tensor]:
+    embeds, mask = features
+    missing = length - mask.shape[1]
+    return torch.nn.functional.pad(embeds, (0, 0, 0, missing)), torch.nn.functional.pad(mask, (0, missing))
+
+
+def _bank(
+    chosen: Preset, folder: Path, autoencoder: Autoencoder, encode: EncodePrompts, precision: str, ranks: Ranks
+) -> LatentBank:
+    """Make what is missing of the bank, and load it."""
+    if chosen.cached_clips is None:
+        raise InvalidArgument("cached_clips", None, "be a number of clips: set it with --set cached_clips=24000")
+    console = Console(stderr=True, quiet=not ranks.leads)
+    source = WorldSource(chosen.world, chosen.clip, autoencoder.latent_mean.device)
+    settings = {
+        "world": to_dict(chosen.world), "clip": to_dict(chosen.clip), "autoencoder": to_dict(chosen.autoencoder),
+        "weights": float(sum(p.double().abs().sum() for p in autoencoder.parameters())),
+        "text_tokens": chosen.transformer.max_text_tokens,
+    }  # fmt: skip
+    build_bank(
+        folder, chosen.cached_clips, chosen.captions_per_clip, source.captioned, autoencoder, encode,
+        settings=settings, precision=precision, ranks=ranks,
+        on_shard=lambda made, whole: console.print(f"encoded clips: shard {made} of {whole}"),
+    )  # fmt: skip
+    return LatentBank(folder, chosen.transformer.max_text_tokens)
+
+
+def load_autoencoder(path: Path, chosen: Preset, device: torch.device) -> Autoencoder:
+    """Read a finished autoencoder, frozen. Raises CheckpointError."""
+    from safetensors.torch import load_file
+
+    if not path.exists():
+        raise CheckpointError(f"{path} does not exist: train the autoencoder first")
+    autoencoder = Autoencoder(chosen.autoencoder)
+    autoencoder.load_state_dict(load_file(path))
+    return autoencoder.to(device).eval().requires_grad_(False)
+
+
+def train_transformer(
+    preset: PresetName, run_dir: RunDir, autoencoder: AutoencoderFile, set_: Set = [], steps: Steps = None,  # noqa: B006
+    device: Device = None, bank: BankFolder = None, dry_run: DryRun = False,
+) -> None:  # fmt: skip
+    """Train the transformer on encoded clips; writes RUN_DIR/transformer.safetensors."""
+    chosen = resolved(preset, set_)
+    config = _with_steps(chosen.transformer_training, steps)
+    if dry_run:
+        Console().print_json(data=to_dict(dataclasses.replace(chosen, transformer_training=config)))
+        return
+    place, length = _device(device), chosen.transformer.max_text_tokens
+    ranks = init_ranks(place)
+    codec = load_autoencoder(autoencoder, chosen, place)
+    encode = prompt_encoder(place, config.precision, length)
+    latents = _bank(chosen, bank or run_dir / "bank", codec, encode, config.precision, ranks)
+    draw = BankDraw(latents)
+    prompts = _padded(encode(list(PROMPTS)), length)
+    pictures = PromptPictures(codec, prompts, draw.empty_prompt(), latents.latents.shape[1:], run_dir)
+    network = _new(Transformer, chosen.transformer, config.seed, place)
+    stage = TransformerStage(
+        network, config, chosen.tasks, draw, ranks=ranks, pictures=pictures if ranks.leads else None
+    )
+    settings = {
+        "transformer": to_dict(chosen.transformer), "tasks": to_dict(chosen.tasks), "bank": latents.settings,
+    }  # fmt: skip
+    train(stage, config, run_dir, settings=settings, ranks=ranks)
+    found = finish_transformer(stage, run_dir)
+    Console(stderr=True, quiet=not ranks.leads).print(f"{run_dir / 'transformer.safetensors'}: {found}", soft_wrap=True)
+    leave(ranks)

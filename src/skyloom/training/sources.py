@@ -1,0 +1,60 @@
+"""Where training clips come from: the world."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from skyloom.config import ClipConfig, WorldConfig
+from skyloom.seeds import hashed_bits
+from skyloom.training.latent_bank import CaptionedClips
+from skyloom.world.camera import camera_controls
+from skyloom.world.captions import captions_for
+from skyloom.world.edits import edited
+from skyloom.world.facts import Facts, describe_all
+from skyloom.world.instructions import instruction
+from skyloom.world.physics import simulate
+from skyloom.world.render import render
+from skyloom.world.scene import Scenes, Tracks
+from skyloom.world.stream import World
+
+EDITED = 0.1
+CHINESE = 5  # one instruction in so many
+
+
+class WorldSource:
+    """Clips of one world at one size and rate: pixels alone, or with words and paired edits."""
+
+    def __init__(self, config: WorldConfig, clip: ClipConfig, device: str | torch.device = "cpu") -> None:
+        self.world, self.clip = World(config, device), clip
+
+    def __call__(self, indices: Tensor) -> Tensor:
+        """Return the pixels (n, 3, f, h, w) of training clips."""
+        return self.world.batch(indices, self.clip, "train").pixels
+
+    def captioned(self, indices: Tensor, count: int) -> CaptionedClips:
+        """Return training clips with `count` captions each; the first tenth of them are edits of other clips."""
+        scenes, pairs, seed = self.world.scenes(indices, "train"), round(EDITED * len(indices)), self.world.config.seed
+        before = scenes.select(slice(0, pairs))
+        after, kinds = edited(before, seed, self.world.config, "train") if pairs else (before, [])
+        shown = _joined(after, scenes.select(slice(pairs, None)))
+        tracks, pixels = self._shown(shown)
+        facts = self._facts(shown)
+        captions = [captions_for(fact, seed, i, count) for fact, i in zip(facts, indices.tolist(), strict=True)]
+        variants = (hashed_bits(seed, "instruction", indices[:pairs])[:, 0] & (2**62 - 1)).tolist()
+        told = zip(self._facts(before), facts, kinds, variants, strict=False)
+        words = [instruction(a, b, kind, "en" if v % CHINESE else "zh", v) for a, b, kind, v in told]
+        scalars = camera_controls(tracks, self.clip.width / self.clip.height)
+        return CaptionedClips(pixels, captions, scalars, self._shown(before)[1] if pairs else None, words)
+
+    def _shown(self, scenes: Scenes) -> tuple[Tracks, Tensor]:
+        tracks = simulate(scenes, self.clip.num_frames, self.clip.fps)
+        return tracks, render(scenes, tracks, self.clip.height, self.clip.width)
+
+    def _facts(self, scenes: Scenes) -> list[Facts]:
+        return describe_all(scenes, self.clip.num_frames / self.clip.fps) if len(scenes) else []
+
+
+def _joined(first: Scenes, second: Scenes) -> Scenes:
+    """Return two batches of scenes as one."""
+    return Scenes(**{name: torch.cat([value, getattr(second, name)]) for name, value in vars(first).items()})
