@@ -118,6 +118,9 @@ def test_swimmers_are_in_the_water_in_every_shot():
     swims = ((scenes.motion == number("swim")) & (scenes.actor != NO_ACTOR)).any(dim=1)
     places = {PLACES[i] for i in scenes.shot_place[swims].flatten().tolist()}
     assert places == set(SWIM_PLACES)
+    swimming = (scenes.motion == number("swim")) & (scenes.actor != NO_ACTOR)
+    afloat = swimming & (scenes.place == PLACES.index("sea"))[:, None]
+    assert (scenes.start[afloat][:, 1] < 0.2).all() and (scenes.start[swimming & ~afloat][:, 1] >= 0.4).all()
 
 
 def test_relations_have_a_partner_that_does_its_part():

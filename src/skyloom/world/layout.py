@@ -18,7 +18,7 @@ from skyloom.world.motions import SPEED_FACTORS
 from skyloom.world.physics import is_relation, simulate
 from skyloom.world.relations import COLLIDE_SPEED, PASS_DEPTH, PREY_SPEED, RIDE_DEPTH, RIDE_HEIGHT
 from skyloom.world.scene import NO_ACTOR, Scenes, Tracks
-from skyloom.world.vocabulary import MOTIONS
+from skyloom.world.vocabulary import MOTIONS, PLACES
 
 CLIP_SECONDS = 2.0
 """What is laid out to stay in view: the 17 frames of a clip at 8 fps."""
@@ -30,25 +30,26 @@ LANE_STEP = 0.35
 """Metres in depth between neighbours, so that crossing actors pass one another."""
 
 
-def _where(scenes: Scenes, names: tuple[str, ...]) -> Tensor:
-    """(b, k) bool: whose own motion is one of `names`."""
-    numbers = torch.tensor([MOTIONS.index(name) for name in names], device=scenes.motion.device)
-    return torch.isin(scenes.motion, numbers) & (scenes.actor != NO_ACTOR)
+def _motion_is(scenes: Scenes, name: str) -> Tensor:
+    """(b, k) bool: whose own motion is this one."""
+    return (scenes.motion == MOTIONS.index(name)) & (scenes.actor != NO_ACTOR)
 
 
 def start_heights(scenes: Scenes, draws: Tensor) -> Tensor:
-    """Return (b, k) metres above the ground at time 0, by motion; draws: (b, k) in [0, 1)."""
+    """Return (b, k) metres above the ground at time 0, by motion and place; draws: (b, k) in [0, 1)."""
     height, _ = body_sizes(scenes)
     factor = torch.tensor(SPEED_FACTORS, device=draws.device)[scenes.speed]
     room = TOP - 0.1 - height
     ranges = {
-        "fly": (1.4, 2.0, room - 0.15), "swim": (0.5, 1.3, room - 0.15), "float": (0.1, 0.6, room - 0.8 * factor),
-        "bounce": (1.1, 1.5, room), "fall": (3.0, 3.0, room),
+        "fly": (1.4, 2.0, room - 0.15, 0.4), "swim": (0.5, 1.3, room - 0.15, 0.4),
+        "float": (0.1, 0.6, room - 0.8 * factor, 0.1), "bounce": (1.1, 1.5, room, 0.4), "fall": (3.0, 3.0, room, 0.4),
     }  # fmt: skip
     y = torch.zeros_like(draws)
-    for name, (low, high, most) in ranges.items():
-        wanted = torch.minimum(low + (high - low) * draws, most).clamp(min=0.1 if name == "float" else 0.4)
-        y = torch.where(_where(scenes, (name,)), wanted, y)
+    for name, (low, high, most, least) in ranges.items():
+        wanted = torch.minimum(low + (high - low) * draws, most).clamp(min=least)
+        y = torch.where(_motion_is(scenes, name), wanted, y)
+    afloat = _motion_is(scenes, "swim") & (scenes.place == PLACES.index("sea"))[:, None]
+    y = torch.where(afloat, 0.15 * draws, y)  # there the ground is the water's surface
     riding = scenes.motion[:, 0] == MOTIONS.index("ride")
     y[:, 0] = torch.where(riding, RIDE_HEIGHT * height[:, 1], y[:, 0])
     return y
