@@ -296,7 +296,7 @@ def test_heldout_words_never_occur_in_training():
 
 
 def test_unknown_words_are_named():
-    said = [text for i, t in enumerate(many_facts()) for text in captions_for(t, 0, i, 4)]
+    said = [text for i, t in enumerate(many_facts()) for text in captions_for(t, 0, i, 2)]
     assert [(text, unknown_words(text)) for text in said if unknown_words(text)] == []
     assert unknown_words("A quokka yodels on the beach, walking slowly") == ["quokka", "yodels"]
     assert unknown_words("一只袋熊在沙滩上向左走") == ["袋"]

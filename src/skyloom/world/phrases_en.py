@@ -132,20 +132,20 @@ PLACE = {
 }
 
 PLACE_DETAIL = {
-    "meadow": ("with green grass", "with grass all around"),
-    "desert": ("with dry sand", "with wide sand all around"),
+    "meadow": ("with green grass and small flowers", "with grass and flowers all around"),
+    "desert": ("with dry sand and red rocks", "with orange sand all around"),
     "beach": ("with sand in front and the sea behind", "with pale sand and blue water"),
     "sea": ("with waves all around", "with blue waves up to the horizon"),
-    "underwater": ("with blue water all around", "deep in blue water"),
-    "snowy forest": ("with white ground and trees", "with trees above white ground"),
+    "underwater": ("with blue water all around", "deep in blue water over sand"),
+    "snowy forest": ("with white ground and snowy trees", "with trees above white ground"),
     "jungle": ("with thick green leaves", "with green plants everywhere"),
-    "mountains": ("with tall peaks behind", "with steep peaks in the distance"),
-    "farm": ("with fields behind", "with open fields"),
+    "mountains": ("with snowy peaks behind", "with tall peaks in the distance"),
+    "farm": ("with rows of plowed fields", "with a fence and open fields"),
     "city street": ("with houses along the road", "with buildings behind the road"),
-    "neon street": ("with bright lights mirrored on the wet ground", "glowing with lights in the dark"),
-    "kitchen": ("indoors, with kitchen furniture", "with furniture along the wall"),
-    "stage": ("with wooden boards and a curtain", "with a curtain behind"),
-    "space": ("with dark sky all around", "dark and without end"),
+    "neon street": ("with bright signs mirrored on the wet ground", "glowing with signs in the dark"),
+    "kitchen": ("with tiles on the wall", "with a wooden top and wall tiles"),
+    "stage": ("with wooden boards and a red curtain", "with a red curtain behind"),
+    "space": ("with craters in gray ground", "with gray ground under a dark sky"),
 }
 """What a place looks like; said in descriptive captions only."""
 
