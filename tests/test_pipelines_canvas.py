@@ -26,7 +26,7 @@ def room(autoencoder):
         with torch.no_grad():
             return autoencoder.encode(pixels)
 
-    return tasks.Room(SIZE, 8.0, STRIDES, encode, patch=2)
+    return tasks.Room(SIZE, 8.0, STRIDES, encode, patch=2, scalars={"fps": 8.0})
 
 
 def noise_video(num_frames, seed=0, height=32, width=48, fps=8.0):

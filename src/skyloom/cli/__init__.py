@@ -1,1 +1,91 @@
-"""."""
+"""The `skyloom` command.
+
+COMMANDS is the whole of it: a command's module is imported when that command is asked for, so that help is instant.
+An error that Skyloom raises on purpose is one red line on stderr and exit status 2.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+from typer.core import TyperCommand, TyperGroup
+
+from skyloom.errors import SkyloomError, nearest_name
+
+COMMANDS = {
+    "generate": ("skyloom.cli.generate:generate", "Make a video from a prompt."),
+    "image": ("skyloom.cli.generate:image", "Make a picture from a prompt."),
+    "info": ("skyloom.cli.info:info", "Tell what a checkpoint or a video is made of."),
+    "world": ("skyloom.cli.world:world", "Render clips of the simulated world."),
+    "train": ("skyloom.cli.train:train", "Train a checkpoint, or go on with one."),
+    "evaluate": ("skyloom.cli.evaluate:evaluate", "Grade a checkpoint against the simulator's truth."),
+}
+"""Name: where its function (or typer app) lives, and its line in the help."""
+
+
+def load_command(name: str) -> Any:
+    """Import a command of the table."""
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    found = getattr(importlib.import_module(module), attribute)
+    if not isinstance(found, typer.Typer):
+        app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+        app.command(name)(found)
+        found = app
+    command = typer.main.get_command(found)
+    command.name = name
+    return command
+
+
+class LazyGroup(TyperGroup):
+    """A group that knows its commands' names and imports only the one that runs."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return all names, in the table's order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a light stand-in: its name and its line in the help."""
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1]) if cmd_name in COMMANDS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that is to run; a misspelt one ends with the nearest name."""
+        nearest = nearest_name(args[0], COMMANDS)
+        if args[0] not in COMMANDS and nearest:
+            ctx.fail(f"No such command '{args[0]}'. Nearest: '{nearest}'.")
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, load_command(str(name)), rest
+
+    def main(self, *args: Any, **settings: Any) -> Any:
+        """Run, with Skyloom's own errors told in one line."""
+        try:
+            return super().main(*args, **settings)
+        except SkyloomError as error:
+            Console(stderr=True, soft_wrap=True).print(Text(f"error: {error}", style="red"), highlight=False)
+            sys.exit(2)
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+
+@app.callback()
+def skyloom() -> None:
+    """Make videos from words, on your own machine.
+
+    In Python: `skyloom.write_video(skyloom.load().generate("a fox runs on the beach"), "fox.mp4")`
+    """
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="skyloom")

@@ -28,7 +28,7 @@ from skyloom.errors import InvalidArgument, MediaError, nearest_name
 from skyloom.video import Video
 
 __all__ = [
-    "check_output", "fit", "fit_frame", "read_image", "read_metadata", "read_video", "resample", "upscale",
+    "check_output", "check_quality", "fit", "fit_frame", "read_image", "read_metadata", "read_video", "resample", "upscale",
     "write_video",
 ]  # fmt: skip
 
@@ -62,6 +62,12 @@ def check_output(path: Path | str) -> Path:
     return path
 
 
+def check_quality(quality: float) -> None:
+    """Raise InvalidArgument unless `quality` is between 0 and 100."""
+    if not 0 <= quality <= 100:
+        raise InvalidArgument("quality", quality, "be between 0 and 100", min(max(quality, 0.0), 100.0))
+
+
 def write_video(
     video: Video, path: Path | str, *, quality: float = 80.0, metadata: dict[str, Any] | None = None
 ) -> Path:
@@ -70,8 +76,7 @@ def write_video(
     quality: 0 to 100, for mp4, webm and webp. metadata: replaces the video's own. H.264 and VP9 want even sizes: an
     odd height or width gets its last row or column doubled. Raises MediaError, InvalidArgument.
     """
-    if not 0 <= quality <= 100:
-        raise InvalidArgument("quality", quality, "be between 0 and 100", min(max(quality, 0.0), 100.0))
+    check_quality(quality)
     path = check_output(path)
     own = video.metadata if metadata is None else metadata
     text = json.dumps({"skyloom": {**own, "fps": video.fps}})
@@ -81,9 +86,8 @@ def write_video(
         _write_frames(video, path, text)
     elif path.suffix.lower() == ".png":
         if len(video.frames) > 1:
-            raise MediaError(
-                f"{path} holds one picture, not {len(video.frames)}; write {path.stem}_%04d.png or a folder"
-            )
+            several = f"one picture, not {len(video.frames)}; write {path.stem}_%04d.png or a folder"
+            raise MediaError(f"cannot write {path}: it holds {several}")
         with _beside(path) as temporary:
             encoders.write_png(video.frames[0], temporary, text)
     else:

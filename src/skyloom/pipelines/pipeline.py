@@ -145,7 +145,8 @@ class Pipeline:
         for argument, value in given.items():
             if value is not None and value < 1:
                 raise InvalidArgument(argument, value, "be at least 1", 1)
-        room = Room(size, rate, strides, self.encode, self.transformer.config.patch_size)
+        told = {} if fps is None or size.num_frames == 1 else {"fps": rate}
+        room = Room(size, rate, strides, self.encode, self.transformer.config.patch_size, scalars=told)
         _ = room.latents
         return room
 
@@ -286,6 +287,7 @@ class Pipeline:
             "told": [[span.text, span.first, span.end] for span in canvas.prompts],
             "negative_prompt": request.negative_prompt,
             "seed": seed,
+            "scalars": canvas.scalars,
             "num_frames": size.num_frames,
             "height": size.height,
             "width": size.width,

@@ -8,7 +8,7 @@ with frame k * temporal, so what is pinned after the start is pinned in whole gr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 import torch.nn.functional as F
@@ -25,7 +25,11 @@ Encode = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Room:
-    """What every task needs: the size and rate of the video to make, how pixels become latents, how pictures fit."""
+    """What every task needs.
+
+    size, fps: of the video to make. strides, patch, encode: how it becomes latents. mode: how pictures are fitted.
+    scalars: what the network is told beside the prompt.
+    """
 
     size: VideoSize
     fps: float
@@ -33,6 +37,7 @@ class Room:
     encode: Encode
     patch: int = 1
     mode: str = "crop"
+    scalars: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def latents(self) -> LatentSize:
@@ -53,7 +58,7 @@ class Room:
 
 def text_to_video(room: Room, prompt: str, **scalars: float) -> Canvas:
     """Nothing is known; a size of one frame makes a picture."""
-    return Canvas(room.latents, (PromptSpan(prompt),), scalars={"fps": room.fps, **scalars})
+    return Canvas(room.latents, (PromptSpan(prompt),), scalars={**room.scalars, **scalars})
 
 
 def _pinned(canvas: Canvas, parts: Mapping[int, Tensor]) -> Canvas:
