@@ -51,7 +51,7 @@ class Reading:
 
     def as_dict(self) -> dict:
         """Return plain JSON values."""
-        return asdict(self)
+        return asdict(self) | {"actors": [asdict(actor) for actor in self.actors]}
 
 
 class OracleNetworks(nn.Module):
