@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+
 from landscapes import LANDSCAPES
 from panorama import COLUMNS, ROWS, Props
 

@@ -5,7 +5,26 @@ HORIZON; a square view shows 4 of the 18 metres, so that what names a place come
 """
 
 import numpy as np
-from panorama import DENSITY, TOP, WIDTH, X, Y, Props, away, below, blur, box, ellipse, empty, glow, gradient, paint, ramp, waves
+
+from panorama import (
+    DENSITY,
+    TOP,
+    WIDTH,
+    Props,
+    X,
+    Y,
+    away,
+    below,
+    blur,
+    box,
+    ellipse,
+    empty,
+    glow,
+    gradient,
+    paint,
+    ramp,
+    waves,
+)
 
 HORIZON = 1.2
 CLOUD = "2601-fe0f"

@@ -1,7 +1,7 @@
 """Brushes for panoramas that wrap sideways.
 
-A layer is a float array (H, W, 4) of premultiplied sRGB and alpha in [0, 1], in metres: x from 0 to WIDTH, y from BOTTOM
-to TOP, drawn at twice the stored density.
+A layer is a float array (H, W, 4) of premultiplied sRGB and alpha in [0, 1]. It spans x from 0 to WIDTH and y from
+BOTTOM to TOP, in metres, and is drawn at twice the stored density.
 """
 
 from pathlib import Path
@@ -105,8 +105,9 @@ class Props:
         return self.pictures[code]
 
     def stamp(
-        self, layer: np.ndarray, code: str, x: float, y: float, height: float, haze: str, amount: float, flip: bool = False
-    ) -> None:
+        self, layer: np.ndarray, code: str, x: float, y: float, height: float, haze: str, amount: float,
+        flip: bool = False,
+    ) -> None:  # fmt: skip
         """Stand a picture on (x, y), its colours mixed with `haze` by `amount`."""
         picture = self.picture(code)
         rows = max(2, round(height * DENSITY))
@@ -123,8 +124,8 @@ class Props:
         layer[down, across] = layer[down, across] * (1 - small[..., 3:]) + small
 
     def row(
-        self, layer: np.ndarray, codes: str, spacing: float, y: float, height: float, haze: str, amount: float, seed: int,
-        jitter: float = 0.25,
+        self, layer: np.ndarray, codes: str, spacing: float, y: float, height: float, haze: str, amount: float,
+        seed: int, jitter: float = 0.25,
     ) -> None:  # fmt: skip
         """Stand pictures along the panorama, one every `spacing` metres, with some disorder."""
         rng = np.random.default_rng(seed)

@@ -5,6 +5,8 @@ A sprite's own coordinates: a from -1 (its left edge) to 1, b from 0 (its feet) 
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor
 
@@ -54,7 +56,7 @@ def segment_distance(a: Tensor, b: Tensor, start: tuple[float, float], end: tupl
 
 def broken(sprite: Tensor, a: Tensor, b: Tensor, done: Tensor) -> Tensor:
     """Draw dark cracks that grow downward from the top."""
-    lines = [*zip(CRACK, CRACK[1:], strict=False), *BRANCHES]
+    lines = [*itertools.pairwise(CRACK), *BRANCHES]
     distance = torch.stack([segment_distance(a, b, *line) for line in lines]).amin(0)
     dark = ((0.1 - distance) / 0.06).clamp(0, 1) * ((done * 1.2 - (1 - b)) / 0.15).clamp(0, 1) * 0.9
     keep = torch.where(done > 0, 1 - dark, 1.0)[:, None]

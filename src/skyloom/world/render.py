@@ -21,8 +21,8 @@ from skyloom.world.sprites import Quads
 from skyloom.world.vocabulary import COLORS, STYLES
 from skyloom.world.windows import Window, windows_around
 
-CHUNK_PIXELS = 17 * 64 * 64 * 8
-"""Pixels rendered at a time on a CPU, so that frames stay in its cache."""
+CHUNK_PIXELS = {"cpu": 17 * 64 * 64 * 8, "cuda": 33 * 128 * 128 * 64}
+"""Pixels rendered at a time, so that frames stay in a CPU's cache and intermediates in a GPU's memory."""
 
 
 @torch.no_grad()
@@ -36,7 +36,7 @@ def render(scenes: Scenes, tracks: Tracks, height: int, width: int) -> Tensor:
         raise InvalidArgument("height, width", (height, width), "be at least 8", (max(height, 8), max(width, 8)))
     device, count, length = scenes.index.device, *tracks.shot.shape
     out = torch.empty(count, 3, length, height, width, device=device)
-    step = count if device.type != "cpu" else max(1, CHUNK_PIXELS // (length * height * width))
+    step = max(1, CHUNK_PIXELS.get(device.type, CHUNK_PIXELS["cpu"]) // (length * height * width))
     for start in range(0, count, step):
         rows = slice(start, start + step)
         clips = render_clips(scenes.select(rows), select_tracks(tracks, rows), View(height, width, device))

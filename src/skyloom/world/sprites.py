@@ -71,13 +71,24 @@ def all_cells(device: torch.device) -> Tensor:
 
 
 def gather_sheet(sprite: Tensor) -> tuple[Tensor, Tensor]:
-    """The sheet of the sprites in use, (1, 4, used * CELL, SHEET_WIDTH) float, and each sprite's row in it.
+    """The sheet of the sprites in use, (1, 4, height, width) float, and each sprite's row in it.
 
-    sprite: any shape, int64 into `all_cells`.
+    sprite: any shape, int64 into `all_cells`. Both sides are powers of two: see `normalised`.
     """
     used, cell = torch.unique(sprite, return_inverse=True)
-    sheet = all_cells(sprite.device)[used].transpose(0, 1).flatten(1, 2).float().div_(255)
-    return sheet[None], cell
+    pixels = all_cells(sprite.device)[used].transpose(0, 1).flatten(1, 2)
+    height, width = (1 << (side - 1).bit_length() for side in pixels.shape[1:])
+    sheet = torch.zeros(1, 4, height, width, device=sprite.device)
+    torch.div(pixels, 255, out=sheet[0, :, : pixels.shape[1], : pixels.shape[2]])
+    return sheet, cell
+
+
+def normalised(position: Tensor, side: int) -> Tensor:
+    """Pixels of a side that is a power of two, as `grid_sample` wants them.
+
+    Rounded to 1/256 pixel, every step is exact in float32: a sprite looks the same wherever in a sheet it lies.
+    """
+    return torch.round(position * 256).mul_(2 / 256 / side).sub_(1)
 
 
 def local_coordinates(quads: Quads, window: Window) -> tuple[Tensor, Tensor]:
@@ -87,7 +98,8 @@ def local_coordinates(quads: Quads, window: Window) -> tuple[Tensor, Tensor]:
     cos, sin = torch.cos(quads.angle)[:, None], torch.sin(quads.angle)[:, None]
     across, along = quads.flip / quads.width, 1 / quads.height
     u = (right * cos * across[:, None])[:, None] + (up * sin * across[:, None] + 0.5)[..., None]
-    v = (right * sin * along[:, None])[:, None] + ((1 - quads.fill_y / 2)[:, None] - up * cos * along[:, None])[..., None]
+    center = 1 - quads.fill_y[:, None] / 2
+    v = (right * sin * along[:, None])[:, None] + (center - up * cos * along[:, None])[..., None]
     return u, v
 
 
@@ -109,7 +121,7 @@ def sample_quads(sheet: Tensor, quads: Quads, u: Tensor, v: Tensor) -> Tensor:
     column = torch.maximum(torch.minimum(u * side, side + 0.5), side.new_tensor(-0.5)) + offset
     row = torch.maximum(torch.minimum(v * side, side + 0.5), side.new_tensor(-0.5))
     row = row + (quads.cell * CELL + 1)[:, None, None]
-    grid = torch.stack([column * (2 / sheet.shape[3]) - 1, row * (2 / sheet.shape[2]) - 1], -1)
+    grid = torch.stack([normalised(column, sheet.shape[3]), normalised(row, sheet.shape[2])], -1)
     pixels = F.grid_sample(sheet, grid.flatten(0, 1)[None], mode="bilinear", padding_mode="zeros", align_corners=False)
     pixels = pixels[0].unflatten(1, u.shape[:2]).transpose(0, 1)
     gain = torch.cat([quads.tint, torch.ones_like(quads.tint[:, :1])], -1) * quads.opacity[:, None]
