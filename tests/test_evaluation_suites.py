@@ -12,7 +12,7 @@ from skyloom.cli.evaluate import evaluate
 from skyloom.errors import CheckpointError, InvalidArgument
 from skyloom.evaluation import prompts_suite, suites
 from skyloom.evaluation.autoencoder_suite import averaged_down, latent_ratio, moving_foreground
-from skyloom.evaluation.oracle import Oracle, OracleNetworks, save_oracle
+from skyloom.evaluation.oracle import ActorReading, OracleNetworks, Reading, save_oracle
 from skyloom.evaluation.oracle_clips import render_scenes, vocabulary_of
 from skyloom.evaluation.samples import SampleLog
 from skyloom.evaluation.speed import percentiles
@@ -36,6 +36,15 @@ def untrained():
         return OracleNetworks(vocabulary_of(TINY.world))
 
 
+class OneEye:
+    """A judge that costs nothing: it counts by brightness."""
+
+    def read(self, pixels):
+        fox = ActorReading("fox", "walk", "left", 1.0)
+        bright = (pixels.mean((1, 2, 3, 4)) > 0).tolist()
+        return [Reading(2 if b else 1, (fox,), "beach", "clear", "still", "3d render", True) for b in bright]
+
+
 def scenes_of(prompts):
     group = prompts_suite.GROUPS[prompts[0].group]
     return sample_scenes(
@@ -46,7 +55,7 @@ def scenes_of(prompts):
 def run_prompts(path, generate, plan=PLAN):
     log = SampleLog(path, {"seed": 0})
     counted = []
-    samples = prompts_suite.run(plan, Oracle(untrained()), generate, lambda pixels: pixels, log, counted.append)
+    samples = prompts_suite.run(plan, OneEye(), generate, lambda pixels: pixels, log, counted.append)
     return samples, sum(counted)
 
 
