@@ -24,6 +24,9 @@ from skyloom.world.windows import Window, windows_around
 CHUNK_PIXELS = {"cpu": 17 * 64 * 64 * 8, "cuda": 33 * 128 * 128 * 64}
 """Pixels rendered at a time, so that frames stay in a CPU's cache and intermediates in a GPU's memory."""
 
+SHADOW_RATIO = 0.4
+"""Height over width of the windows that contact shadows are drawn in."""
+
 
 @torch.no_grad()
 def render(scenes: Scenes, tracks: Tracks, height: int, width: int) -> Tensor:
@@ -134,7 +137,7 @@ def draw_shadows(frames: Tensor, tracks: Tracks, scenes: Scenes, place: Tensor, 
         x, y, wide = (value.flatten()[rows] for value in (x, y, 0.46 * width * (1 + 0.35 * lift) * scale))
         wide = wide.clamp(min=1e-3)
         tall = 0.26 * wide + 0.02 * view.pixels_per_metre
-        for window in windows_around(frames, rows, x, y, 2.2 * wide, 2.2 * tall):
+        for window in windows_around(frames, rows, x, y, 2.2 * wide, 2.2 * tall, ratio=SHADOW_RATIO):
             x_, y_, wide_, tall_ = (value[window.picked, None] for value in (x, y, wide, tall))
             across = bell((window.columns() - x_) / wide_)
             along = bell((window.lines() - y_) / tall_) * dark[window.rows, None]

@@ -56,14 +56,15 @@ class Window:
 
 
 def windows_around(
-    frames: Tensor, rows: Tensor, x: Tensor, y: Tensor, reach_x: Tensor, reach_y: Tensor
+    frames: Tensor, rows: Tensor, x: Tensor, y: Tensor, reach_x: Tensor, reach_y: Tensor, ratio: float = 1.0
 ) -> Iterator[Window]:
     """Windows that hold all pixels within reach of (x, y), grouped by size.
 
-    rows: (n,) int64 into the frames (N, c, H, W), without repeats; x, y, reach_x, reach_y: (n,) pixels.
+    rows: (n,) int64 into the frames (N, c, H, W), without repeats; x, y, reach_x, reach_y: (n,) pixels;
+    ratio: height over width of the windows.
     """
     height, width = frames.shape[-2:]
-    sizes = [(round(share * height), min(width, round(share * height))) for share in SHARES]
+    sizes = [(round(ratio * share * height), min(width, round(share * height))) for share in SHARES]
     left = torch.ones_like(rows, dtype=torch.bool)
     for tall, wide in [*sizes, (height, width)]:
         fits = left if (tall, wide) == (height, width) else left & (2 * reach_y <= tall) & (2 * reach_x <= wide)

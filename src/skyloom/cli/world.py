@@ -1,0 +1,74 @@
+"""Render clips of the simulated world."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from skyloom.data.video_io import write_video
+from skyloom.errors import InvalidArgument
+from skyloom.presets import preset as preset_by_name
+from skyloom.video import Video
+from skyloom.world.captions import caption
+from skyloom.world.facts import describe_all
+from skyloom.world.physics import simulate
+from skyloom.world.render import render
+from skyloom.world.sampling import sample_scenes
+
+TILE, TEXT_LINES, LINE_HEIGHT, PICTURES = 192, 4, 15, 3
+
+
+def contact_sheet(pixels: Tensor, captions: list[str]) -> Image.Image:
+    """A row per clip and its caption beneath: first, middle and last frame. pixels: (b, 3, f, h, w) in [-1, 1]."""
+    count, _, length, height, width = pixels.shape
+    tile_width = max(32, round(TILE * width / height))
+    clip_width, clip_height = PICTURES * tile_width, TILE + TEXT_LINES * LINE_HEIGHT + 8
+    columns = 2 if count > 1 else 1
+    sheet = Image.new("RGB", (columns * (clip_width + 8), -(-count // columns) * clip_height), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
+    for number, words in enumerate(captions):
+        left, top = number % columns * (clip_width + 8), number // columns * clip_height
+        frames = Video.from_pixels(pixels[number], 1.0).frames
+        for place, frame in enumerate((0, length // 2, length - 1)):
+            picture = Image.fromarray(frames[frame]).resize((tile_width, TILE), Image.Resampling.LANCZOS)
+            sheet.paste(picture, (left + place * tile_width, top))
+        lines = textwrap.wrap(words, max(8, clip_width // 6))[:TEXT_LINES]
+        draw.multiline_text((left + 4, top + TILE + 2), "\n".join(lines), fill="black", font=font, spacing=2)
+    return sheet
+
+
+def world(
+    out: Annotated[Path, typer.Argument(help="Folder for clip-0000.mp4 and so on, captions.txt and sheet.png.")],
+    count: Annotated[int, typer.Option(help="Number of clips.", min=1)] = 12,
+    seed: Annotated[int, typer.Option(help="Number of the first scene; the scenes after it follow.", min=0)] = 0,
+    preset: Annotated[str, typer.Option(help="Whose world, length and rate.")] = "nano",
+    split: Annotated[str, typer.Option(help="Combinations to draw from: train, seen or heldout.")] = "train",
+    frames: Annotated[int | None, typer.Option(help="Frames a clip; the preset's own if not given.", min=1)] = None,
+    height: Annotated[int | None, typer.Option(help="Pixels; the preset's own if not given.", min=8)] = None,
+    width: Annotated[int | None, typer.Option(help="Pixels; the preset's own if not given.", min=8)] = None,
+    detail: Annotated[str, typer.Option(help="Captions: terse, plain or descriptive.")] = "plain",
+    language: Annotated[str, typer.Option(help="Captions: en or zh.")] = "en",
+    sheet: Annotated[bool, typer.Option(help="Also write a contact sheet with captions.")] = True,
+) -> None:
+    """Render scenes of the simulated world, with their captions."""
+    chosen = preset_by_name(preset)
+    length = frames or chosen.clip.num_frames
+    scenes = sample_scenes(chosen.world, torch.arange(seed, seed + count), split)
+    tracks = simulate(scenes, length, chosen.clip.fps)
+    pixels = render(scenes, tracks, height or chosen.clip.height, width or chosen.clip.width)
+    captions = [caption(facts, language, detail, variant=0) for facts in describe_all(scenes, length / chosen.clip.fps)]
+    if out.is_file():
+        raise InvalidArgument("out", str(out), "be a folder")
+    for number, words in enumerate(captions):
+        video = Video.from_pixels(pixels[number], chosen.clip.fps, {"caption": words, "scene": seed + number})
+        write_video(video, out / f"clip-{number:04d}.mp4")
+    (out / "captions.txt").write_text("\n".join(captions) + "\n", encoding="utf-8")
+    if sheet:
+        contact_sheet(pixels, captions).save(out / "sheet.png")
+    typer.echo(f"{count} clips in {out}")
