@@ -21,14 +21,14 @@ from skyloom.world.physics import simulate
 from skyloom.world.render import render
 from skyloom.world.sampling import sample_scenes
 
-TILE, TEXT_LINES, LINE_HEIGHT, PICTURES = 192, 4, 15, 3
+TILE, TEXT_LINES, LINE_HEIGHT, PICTURES, GAP = 192, 3, 15, 3, 2
 
 
 def contact_sheet(pixels: Tensor, captions: list[str]) -> Image.Image:
     """A row per clip and its caption beneath: first, middle and last frame. pixels: (b, 3, f, h, w) in [-1, 1]."""
     count, _, length, height, width = pixels.shape
     tile_width = max(32, round(TILE * width / height))
-    clip_width, clip_height = PICTURES * tile_width, TILE + TEXT_LINES * LINE_HEIGHT + 8
+    clip_width, clip_height = PICTURES * (tile_width + GAP), TILE + TEXT_LINES * LINE_HEIGHT + 8
     columns = 2 if count > 1 else 1
     sheet = Image.new("RGB", (columns * (clip_width + 8), -(-count // columns) * clip_height), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
@@ -37,7 +37,7 @@ def contact_sheet(pixels: Tensor, captions: list[str]) -> Image.Image:
         frames = Video.from_pixels(pixels[number], 1.0).frames
         for place, frame in enumerate((0, length // 2, length - 1)):
             picture = Image.fromarray(frames[frame]).resize((tile_width, TILE), Image.Resampling.LANCZOS)
-            sheet.paste(picture, (left + place * tile_width, top))
+            sheet.paste(picture, (left + place * (tile_width + GAP), top))
         lines = textwrap.wrap(words, max(8, clip_width // 6))[:TEXT_LINES]
         draw.multiline_text((left + 4, top + TILE + 2), "\n".join(lines), fill="black", font=font, spacing=2)
     return sheet
@@ -53,22 +53,24 @@ def world(
     height: Annotated[int | None, typer.Option(help="Pixels; the preset's own if not given.", min=8)] = None,
     width: Annotated[int | None, typer.Option(help="Pixels; the preset's own if not given.", min=8)] = None,
     detail: Annotated[str, typer.Option(help="Captions: terse, plain or descriptive.")] = "plain",
-    language: Annotated[str, typer.Option(help="Captions: en or zh.")] = "en",
-    sheet: Annotated[bool, typer.Option(help="Also write a contact sheet with captions.")] = True,
+    language: Annotated[str, typer.Option(help="Captions in captions.txt: en or zh.")] = "en",
+    sheet: Annotated[bool, typer.Option(help="Also write a contact sheet, with captions in English.")] = True,
 ) -> None:
     """Render scenes of the simulated world, with their captions."""
+    if out.is_file():
+        raise InvalidArgument("out", str(out), "be a folder")
     chosen = preset_by_name(preset)
     length = frames or chosen.clip.num_frames
     scenes = sample_scenes(chosen.world, torch.arange(seed, seed + count), split)
     tracks = simulate(scenes, length, chosen.clip.fps)
     pixels = render(scenes, tracks, height or chosen.clip.height, width or chosen.clip.width)
-    captions = [caption(facts, language, detail, variant=0) for facts in describe_all(scenes, length / chosen.clip.fps)]
-    if out.is_file():
-        raise InvalidArgument("out", str(out), "be a folder")
+    facts = describe_all(scenes, length / chosen.clip.fps)
+    captions = [caption(fact, language, detail, variant=0) for fact in facts]
     for number, words in enumerate(captions):
         video = Video.from_pixels(pixels[number], chosen.clip.fps, {"caption": words, "scene": seed + number})
         write_video(video, out / f"clip-{number:04d}.mp4")
     (out / "captions.txt").write_text("\n".join(captions) + "\n", encoding="utf-8")
     if sheet:
-        contact_sheet(pixels, captions).save(out / "sheet.png")
+        english = [caption(fact, "en", detail, variant=0) for fact in facts]  # the sheet's font has no Chinese
+        contact_sheet(pixels, english).save(out / "sheet.png")
     typer.echo(f"{count} clips in {out}")
