@@ -1,6 +1,6 @@
-"""The look of each place: one function per place, far layers first.
+"""The look of each place.
 
-Every function returns the four layers (sky, far, mid, ground) of `panorama.empty()`'s shape. The horizon lies at
+One function per place returns the four layers (sky, far, mid, ground) of `panorama.empty()`'s shape. The horizon lies at
 HORIZON; a square view shows 4 of the 18 metres, so that what names a place comes back every 3.6 metres or less.
 """
 

@@ -1,4 +1,4 @@
-"""Marks that events leave on actor 0 and on the ground.
+"""Marks that events leave behind.
 
 A sprite's own coordinates: a from -1 (its left edge) to 1, b from 0 (its feet) to 1 (its top).
 """

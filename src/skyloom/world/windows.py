@@ -1,4 +1,4 @@
-"""Small windows into frames, so that a small picture costs little.
+"""Small windows into frames.
 
 What touches only part of a frame is drawn in a window around it; windows come in a few sizes, so that those of one size
 are drawn at once.
