@@ -144,6 +144,8 @@ class Preset:
     tasks: TaskMix
     cached_clips: int | None = None
     captions_per_clip: int = 4
+    caption_mix: tuple[tuple[str, str, int], ...] | None = None
+    """(language, detail, weight) of training captions; None is the world's own mix."""
 
 
 def to_dict(config: Any) -> dict[str, Any]:
@@ -157,7 +159,12 @@ def _build(annotation: Any, value: Any) -> Any:
         return from_dict(annotation, value)
     options = typing.get_args(annotation) if typing.get_origin(annotation) in (typing.Union, types.UnionType) else ()
     wants_tuple = any(typing.get_origin(option) is tuple for option in (annotation, *options))
-    return tuple(value) if wants_tuple and isinstance(value, list) else value
+    return _frozen(value) if wants_tuple else value
+
+
+def _frozen(value: Any) -> Any:
+    """Turn lists, however deep, into tuples."""
+    return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value
 
 
 def from_dict(kind: type[T], values: dict[str, Any]) -> T:
@@ -179,6 +186,6 @@ def replace(config: T, name: str, value: Any) -> T:
         raise InvalidArgument("config field", name, wanted, nearest_name(head, fields))
     if rest:
         value = replace(getattr(config, head), rest, value)
-    elif isinstance(value, list):
-        value = tuple(value)
+    else:
+        value = _frozen(value)
     return dataclasses.replace(config, **{head: value})  # type: ignore[type-var]

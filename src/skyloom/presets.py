@@ -46,20 +46,28 @@ TINY = Preset(
 
 NANO = Preset(
     name="nano",
-    autoencoder=AutoencoderConfig(hidden_size=160, encoder_blocks=3, decoder_blocks=4, refine_channels=24),
-    transformer=TransformerConfig(hidden_size=320, num_layers=7, num_heads=5, text_layers=2, max_text_tokens=40),
+    autoencoder=AutoencoderConfig(
+        latent_channels=32, hidden_size=160, encoder_blocks=3, decoder_blocks=4, refine_channels=24
+    ),
+    transformer=TransformerConfig(
+        latent_channels=32, hidden_size=320, num_layers=7, num_heads=5, text_layers=2, max_text_tokens=32
+    ),
     world=NANO_WORLD,
     clip=ClipConfig(),
     autoencoder_training=TrainConfig(
-        steps=3000, batch_size=8, compile=False, optim=OptimConfig(muon_lr=0.01, adamw_lr=1e-3, ema_halflives=(50, 150))
+        steps=4000, batch_size=4, compile=False,
+        optim=OptimConfig(muon_lr=0.01, adamw_lr=1e-3, decay_share=0.4, ema_halflives=(50, 150)),
     ),
-    transformer_training=TrainConfig(steps=2000, batch_size=64, compile=False),
+    transformer_training=TrainConfig(
+        steps=3000, batch_size=32, compile=False, optim=OptimConfig(ema_halflives=(60, 200)), sample_every=250
+    ),
     tasks=TaskMix(
         nothing_known=0.72, image=0.06, first_frames=0.1, last_frames=0.02, both_ends=0.03, every_kth=0.02,
         random_box=0.02, source=0.03,
     ),
-    cached_clips=24_000,
-    captions_per_clip=4,
+    cached_clips=20_480,
+    captions_per_clip=2,
+    caption_mix=(("en", "plain", 55), ("en", "terse", 20), ("zh", "plain", 17), ("zh", "terse", 8)),
 )  # fmt: skip
 
 BASE = Preset(

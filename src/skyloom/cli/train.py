@@ -26,6 +26,7 @@ from skyloom.training.loop import train
 from skyloom.training.pictures import PROMPTS, PromptPictures
 from skyloom.training.sources import WorldSource
 from skyloom.training.transformer import TransformerStage, finish_transformer
+from skyloom.world.captions import MIX
 
 PresetName = Annotated[str, typer.Argument(help="tiny, nano, base or large")]
 RunDir = Annotated[Path, typer.Argument(help="folder of the run; made if missing, gone on with if not")]
@@ -131,11 +132,12 @@ def _bank(
     if chosen.cached_clips is None:
         raise InvalidArgument("cached_clips", None, "be a number of clips: set it with --set cached_clips=24000")
     console = Console(stderr=True, quiet=not ranks.leads)
-    source = WorldSource(chosen.world, chosen.clip, autoencoder.latent_mean.device)
+    words = chosen.caption_mix or MIX
+    source = WorldSource(chosen.world, chosen.clip, autoencoder.latent_mean.device, words)
     settings = {
         "world": to_dict(chosen.world), "clip": to_dict(chosen.clip), "autoencoder": to_dict(chosen.autoencoder),
         "weights": float(sum(p.double().abs().sum() for p in autoencoder.parameters())),
-        "text_tokens": chosen.transformer.max_text_tokens,
+        "text_tokens": chosen.transformer.max_text_tokens, "captions": words,
     }  # fmt: skip
     build_bank(
         folder, chosen.cached_clips, chosen.captions_per_clip, source.captioned, autoencoder, encode,

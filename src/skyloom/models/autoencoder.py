@@ -96,7 +96,9 @@ class Autoencoder(nn.Module):
         stride, frames, size = config.spatial_stride, config.temporal_stride, config.hidden_size
         cell = 3 * stride * stride
         channels, middle = config.latent_channels, config.refine_channels
-        self.embed = Grouped(linear(cell, size, muon=False), linear(frames * cell, size, muon=False))
+        self.look = linear(3 * (stride // 2) ** 2, 2 * middle, muon=False)
+        self.fine = nn.ModuleList([CausalBlock(2 * middle)])
+        self.fold = Grouped(linear(4 * 2 * middle, size), linear(frames * 4 * 2 * middle, size))
         self.encoder = nn.ModuleList(CausalBlock(size) for _ in range(config.encoder_blocks))
         self.encoder_out = linear(size, channels, muon=False, zero=True)
         self.straight_in = Grouped(linear(cell, channels, muon=False), linear(frames * cell, channels, muon=False))
@@ -114,16 +116,15 @@ class Autoencoder(nn.Module):
 
     # -- encoding
 
-    def _groups(self, pixels: Tensor, carry: Carry | None) -> tuple[Tensor | None, Tensor | None]:
-        """Cut pixels into the first frame's patches (None in a later chunk) and the patches of the later groups."""
-        s, t = self.config.spatial_stride, self.config.temporal_stride
-        first, rest = None, pixels
-        if carry is None or not carry.started:
-            first = rearrange(pixels[:, :, :1], "b c t (h p) (w q) -> b 1 h w (t p q c)", p=s, q=s)
-            rest = pixels[:, :, 1:]
-        if not rest.shape[2]:
+    def _groups(self, frames: Tensor, patch: int, later: bool) -> tuple[Tensor | None, Tensor | None]:
+        """Cut frames (b, f, h, w, d) into the first one's patches (None in a later chunk) and the later groups'."""
+        t = self.config.temporal_stride
+        first, rest = (None, frames) if later else (frames[:, :1], frames[:, 1:])
+        if first is not None:
+            first = rearrange(first, "b t (h p) (w q) d -> b 1 h w (t p q d)", p=patch, q=patch)
+        if not rest.shape[1]:
             return first, None
-        return first, rearrange(rest, "b c (f t) (h p) (w q) -> b f h w (t p q c)", t=t, p=s, q=s)
+        return first, rearrange(rest, "b (f t) (h p) (w q) d -> b f h w (t p q d)", t=t, p=patch, q=patch)
 
     def _join(self, layers: Grouped, groups: tuple[Tensor | None, Tensor | None]) -> Tensor:
         parts = zip((layers.first, layers.rest), groups, strict=True)
@@ -131,11 +132,17 @@ class Autoencoder(nn.Module):
 
     def _encode(self, pixels: Tensor, carry: Carry | None) -> Tensor:
         """pixels (b, 3, f, h, w) -> latents before standardising (b, f', h', w', c)."""
-        groups = self._groups(pixels, carry)
-        x = self._join(self.embed, groups)
+        later = carry is not None and carry.started
+        stride = self.config.spatial_stride
+        frames = rearrange(pixels, "b c f h w -> b f h w c")
+        half = stride // 2
+        x = self.look(rearrange(frames, "b f (h p) (w q) c -> b f h w (p q c)", p=half, q=half))
+        for block in self.fine:
+            x = block(x, carry)
+        x = self._join(self.fold, self._groups(x, 2, later))
         for block in self.encoder:
             x = block(x, carry)
-        return self._join(self.straight_in, groups) + self.encoder_out(x)
+        return self._join(self.straight_in, self._groups(frames, stride, later)) + self.encoder_out(x)
 
     def encode(self, pixels: Tensor, carry: Carry | None = None) -> Tensor:
         """pixels: (b, 3, f, h, w) in [-1, 1], f = 1 + temporal_stride * n. Returns latents (b, c, f', h', w').
@@ -210,7 +217,7 @@ class Autoencoder(nn.Module):
     def start_from_patches(self, pixels: Tensor) -> None:
         """Set the straight path to the principal components of the patches of pixels (b, 3, f, h, w)."""
         for patches, straight_in, straight_out in zip(
-            self._groups(pixels, None),
+            self._groups(rearrange(pixels, "b c f h w -> b f h w c"), self.config.spatial_stride, later=False),
             (self.straight_in.first, self.straight_in.rest),
             (self.straight_out.first, self.straight_out.rest),
             strict=True,

@@ -23,7 +23,7 @@ from skyloom.training.ema import Ema
 from skyloom.training.loop import autocast
 from skyloom.training.strips import write_strips
 
-LATENT_NOISE = 0.07
+LATENT_NOISE = 0.04
 SQUARE, GRADIENT, TEMPORAL, REGULARISER = 2.0, 0.5, 0.5, 0.01
 MOVING = 2.0
 MOVES = 0.08

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -9,7 +11,7 @@ from skyloom.config import ClipConfig, WorldConfig
 from skyloom.seeds import hashed_bits
 from skyloom.training.latent_bank import CaptionedClips
 from skyloom.world.camera import camera_controls
-from skyloom.world.captions import captions_for
+from skyloom.world.captions import MIX, captions_for
 from skyloom.world.edits import edited
 from skyloom.world.facts import Facts, describe_all
 from skyloom.world.instructions import instruction
@@ -25,8 +27,12 @@ CHINESE = 5  # one instruction in so many
 class WorldSource:
     """Clips of one world at one size and rate: pixels alone, or with words and paired edits."""
 
-    def __init__(self, config: WorldConfig, clip: ClipConfig, device: str | torch.device = "cpu") -> None:
-        self.world, self.clip = World(config, device), clip
+    def __init__(
+        self, config: WorldConfig, clip: ClipConfig, device: str | torch.device = "cpu",
+        mix: Sequence[tuple[str, str, int]] = MIX,
+    ) -> None:  # fmt: skip
+        """mix: (language, detail, weight) of the captions."""
+        self.world, self.clip, self.mix = World(config, device), clip, mix
 
     def __call__(self, indices: Tensor) -> Tensor:
         """Return the pixels (n, 3, f, h, w) of training clips."""
@@ -40,7 +46,7 @@ class WorldSource:
         shown = _joined(after, scenes.select(slice(pairs, None)))
         tracks, pixels = self._shown(shown)
         facts = self._facts(shown)
-        captions = [captions_for(fact, seed, i, count) for fact, i in zip(facts, indices.tolist(), strict=True)]
+        captions = [captions_for(fact, seed, i, count, self.mix) for fact, i in zip(facts, indices.tolist(), strict=True)]
         variants = (hashed_bits(seed, "instruction", indices[:pairs])[:, 0] & (2**62 - 1)).tolist()
         told = zip(self._facts(before), facts, kinds, variants, strict=False)
         words = [instruction(a, b, kind, "en" if v % CHINESE else "zh", v) for a, b, kind, v in told]
