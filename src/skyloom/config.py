@@ -184,8 +184,5 @@ def replace(config: T, name: str, value: Any) -> T:
     if head not in fields:
         wanted = f"start with one of {', '.join(fields)}"
         raise InvalidArgument("config field", name, wanted, nearest_name(head, fields))
-    if rest:
-        value = replace(getattr(config, head), rest, value)
-    else:
-        value = _frozen(value)
+    value = replace(getattr(config, head), rest, value) if rest else _frozen(value)
     return dataclasses.replace(config, **{head: value})  # type: ignore[type-var]

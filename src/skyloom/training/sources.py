@@ -46,7 +46,8 @@ class WorldSource:
         shown = _joined(after, scenes.select(slice(pairs, None)))
         tracks, pixels = self._shown(shown)
         facts = self._facts(shown)
-        captions = [captions_for(fact, seed, i, count, self.mix) for fact, i in zip(facts, indices.tolist(), strict=True)]
+        numbered = zip(facts, indices.tolist(), strict=True)
+        captions = [captions_for(fact, seed, i, count, self.mix) for fact, i in numbered]
         variants = (hashed_bits(seed, "instruction", indices[:pairs])[:, 0] & (2**62 - 1)).tolist()
         told = zip(self._facts(before), facts, kinds, variants, strict=False)
         words = [instruction(a, b, kind, "en" if v % CHINESE else "zh", v) for a, b, kind, v in told]
