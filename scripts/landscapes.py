@@ -1,7 +1,7 @@
 """The look of each place.
 
-One function per place returns the four layers (sky, far, mid, ground) of `panorama.empty()`'s shape. The horizon lies at
-HORIZON; a square view shows 4 of the 18 metres, so that what names a place comes back every 3.6 metres or less.
+One function per place returns four layers (sky, far, mid, ground) like `panorama.empty()`. The horizon lies at HORIZON;
+a square view shows 4 of the 18 metres, so that what names a place comes back every 3.6 metres or less.
 """
 
 import numpy as np
