@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 import skyloom
@@ -15,7 +16,7 @@ from skyloom import cli
 from skyloom.cli import options
 from skyloom.data.video_io import read_metadata, read_video
 from skyloom.pipelines import pipeline as pipelines
-from skyloom.pipelines.checkpoint import save_checkpoint
+from skyloom.pipelines.checkpoint import SamplingConfig, load_checkpoint, save_checkpoint
 from skyloom.presets import TINY
 
 FLAGS = {
@@ -73,6 +74,18 @@ def test_the_names_in_help_are_the_table():
     assert all(name in output and line in output for name, (_, line) in cli.COMMANDS.items())
 
 
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_of_the_table_has_help(name):
+    output = ok(name, "--help").output
+    assert "Usage: skyloom" in output and name in output
+
+
+@pytest.mark.parametrize("name", cli.TRAIN)
+def test_every_stage_of_training_has_help(name):
+    assert name in ok("train", "--help").output
+    assert "--set" in ok("train", name, "--help").output
+
+
 def test_help_needs_no_network_library():
     code = (
         "import sys, skyloom.cli; sys.argv = ['skyloom', '--help']\ntry: skyloom.cli.main()\nexcept SystemExit: pass\n"
@@ -104,8 +117,8 @@ def test_generate_writes_a_video_and_says_so(toy, tmp_path):
 def test_every_flag_of_generate_counts(toy, tmp_path):
     ok(
         "generate", "a fox", "--frames", 9, "--size", "48x32", "--fps", 10, "--seed", 1, "--steps", 3,
-        "--guidance", 2.5, "--negative-prompt", "a cat", "--style", "charcoal", "--expand", "--checkpoint", "tiny", "-o", "b.webp",
-        "--scale", 1, "--quality", 100,
+        "--guidance", 2.5, "--negative-prompt", "a cat", "--style", "charcoal", "--expand",
+        "--checkpoint", "tiny", "-o", "b.webp", "--scale", 1, "--quality", 100,
     )  # fmt: skip
     made = read_video(tmp_path / "b.webp")
     twin = toy.generate(
@@ -231,6 +244,23 @@ def test_file_names_from_prompts():
     assert options.slug("一只狐狸 在跑") == "一只狐狸-在跑"
     assert options.slug("...") == "video"
     assert len(options.slug("antidisestablishmentarianism " * 5)) <= 48
+
+
+def test_packing_makes_a_checkpoint_of_two_runs(tmp_path):
+    networks = dict(zip(("autoencoder", "transformer"), toy_networks(), strict=True))
+    for name, network in networks.items():
+        save_file(network.state_dict(), tmp_path / f"{name}.safetensors")
+    (tmp_path / "card.md").write_text("# Toy")
+    parts = [item for name in networks for item in (f"--{name}", tmp_path / f"{name}.safetensors")]
+    result = ok("train", "pack", "tiny", tmp_path / "toy", *parts, "--card", tmp_path / "card.md", "--dtype", "fp32",
+                "--autoencoder-dtype", "fp32", "--steps", 9, "--guidance", 2, "--guidance-low", 0.1, "--guidance-high",
+                0.9, "--rescale", 0.5, "--shift", 3, "--method", "heun")  # fmt: skip
+    found = load_checkpoint(tmp_path / "toy")
+    assert found.sampling == SamplingConfig(9, 2.0, 3.0, 0.1, 0.9, 0.5, "heun")
+    assert found.sha256 in result.stdout and found.card == "# Toy"
+    assert all(torch.equal(found.transformer[k], v) for k, v in networks["transformer"].state_dict().items())
+    wrong = run("train", "pack", "nano", tmp_path / "b", *parts)
+    assert wrong.exit_code == 2 and "does not fit its config" in wrong.stderr and not (tmp_path / "b").exists()
 
 
 @pytest.mark.slow

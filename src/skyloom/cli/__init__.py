@@ -22,15 +22,20 @@ COMMANDS = {
     "image": ("skyloom.cli.generate:image", "Make a picture from a prompt."),
     "info": ("skyloom.cli.info:info", "Tell what a checkpoint or a video is made of."),
     "world": ("skyloom.cli.world:world", "Render clips of the simulated world."),
-    "train": ("skyloom.cli.train:train", "Train a checkpoint, or go on with one."),
+    "train": ("skyloom.cli:train_app", "Train the networks of a checkpoint, or go on training."),
     "evaluate": ("skyloom.cli.evaluate:evaluate", "Grade a checkpoint against the simulator's truth."),
+}
+TRAIN = {
+    "autoencoder": ("skyloom.cli.train:train_autoencoder", "First stage: pixels to latents and back."),
+    "transformer": ("skyloom.cli.train:train_transformer", "Second stage: words to latents."),
+    "pack": ("skyloom.cli.pack:pack", "Put finished networks into a checkpoint folder."),
 }
 """Name: where its function (or typer app) lives, and its line in the help."""
 
 
-def load_command(name: str) -> Any:
-    """Import a command of the table."""
-    module, _, attribute = COMMANDS[name][0].partition(":")
+def load_command(name: str, table: dict[str, tuple[str, str]] = COMMANDS) -> Any:
+    """Import a command of a table."""
+    module, _, attribute = table[name][0].partition(":")
     found = getattr(importlib.import_module(module), attribute)
     if not isinstance(found, typer.Typer):
         app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
@@ -44,21 +49,23 @@ def load_command(name: str) -> Any:
 class LazyGroup(TyperGroup):
     """A group that knows its commands' names and imports only the one that runs."""
 
+    table = COMMANDS
+
     def list_commands(self, ctx: Any) -> list[str]:
         """Return all names, in the table's order."""
-        return list(COMMANDS)
+        return list(self.table)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a light stand-in: its name and its line in the help."""
-        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1]) if cmd_name in COMMANDS else None
+        return TyperCommand(cmd_name, help=self.table[cmd_name][1]) if cmd_name in self.table else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the command that is to run; a misspelt one ends with the nearest name."""
-        nearest = nearest_name(args[0], COMMANDS)
-        if args[0] not in COMMANDS and nearest:
+        nearest = nearest_name(args[0], self.table)
+        if args[0] not in self.table and nearest:
             ctx.fail(f"No such command '{args[0]}'. Nearest: '{nearest}'.")
         name, _, rest = super().resolve_command(ctx, args)
-        return name, load_command(str(name)), rest
+        return name, load_command(str(name), self.table), rest
 
     def main(self, *args: Any, **settings: Any) -> Any:
         """Run, with Skyloom's own errors told in one line."""
@@ -69,17 +76,29 @@ class LazyGroup(TyperGroup):
             sys.exit(2)
 
 
-app = typer.Typer(
-    cls=LazyGroup,
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-)
+class TrainGroup(LazyGroup):
+    """The stages of training."""
+
+    table = TRAIN
+
+
+SETTINGS: dict[str, Any] = {
+    "add_completion": False,
+    "no_args_is_help": True,
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": "markdown",
+}
+app = typer.Typer(cls=LazyGroup, **SETTINGS)
+train_app = typer.Typer(cls=TrainGroup, **SETTINGS)
+
+
+@train_app.callback()
+def stages() -> None:
+    """Train the networks of a checkpoint, or go on training: the same command again resumes."""
 
 
 @app.callback()
-def skyloom() -> None:
+def commands() -> None:
     """Make videos from words, on your own machine.
 
     In Python: `skyloom.write_video(skyloom.load().generate("a fox runs on the beach"), "fox.mp4")`

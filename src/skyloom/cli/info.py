@@ -1,4 +1,4 @@
-"""`skyloom info`: what a checkpoint or a file is made of."""
+"""`skyloom info`: what a thing is made of."""
 
 from __future__ import annotations
 

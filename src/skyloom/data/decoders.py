@@ -16,6 +16,9 @@ from typing import Any, BinaryIO
 
 import av
 import numpy as np
+from av.container import InputContainer
+from av.error import EOFError as StreamEnd
+from av.error import FFmpegError, InvalidDataError
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from skyloom.data.encoders import EXIF_DESCRIPTION, PNG_KEY
@@ -66,12 +69,12 @@ class _Nameless:
 
 
 @contextmanager
-def _open_stream(path: Path) -> Iterator[av.container.InputContainer]:
-    with path.open("rb") as file, av.open(_Nameless(file), options={"protocol_whitelist": ""}) as container:
+def _open_stream(path: Path) -> Iterator[InputContainer]:
+    with path.open("rb") as file, av.open(_Nameless(file), "r", options={"protocol_whitelist": ""}) as container:
         yield container
 
 
-def _stream_text(container: av.container.InputContainer) -> str | None:
+def _stream_text(container: InputContainer) -> str | None:
     return container.metadata.get("comment", container.metadata.get("COMMENT"))
 
 
@@ -80,7 +83,7 @@ def _reading(path: Path) -> Iterator[None]:
     """Turn what FFmpeg, Pillow and the disk say into a MediaError that names the file."""
     try:
         yield
-    except (av.FFmpegError, OSError, SyntaxError, EOFError, ValueError, MediaError) as error:
+    except (FFmpegError, OSError, SyntaxError, EOFError, ValueError, MediaError) as error:
         raise MediaError(f"cannot read {path}: {_reason(error)}") from error
 
 
@@ -96,7 +99,7 @@ def decode(path: Path, start: float, seconds: float | None, per_frame: PerFrame)
 
 def _reason(error: Exception) -> str:
     """Say in words what FFmpeg and Pillow say in codes."""
-    if isinstance(error, av.InvalidDataError | av.EOFError):
+    if isinstance(error, InvalidDataError | StreamEnd):
         return "not a video or picture that FFmpeg or Pillow knows, or damaged"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
@@ -200,9 +203,7 @@ def _decode_stream(path: Path, start: float, seconds: float | None, per_frame: P
     return _collect(shown, start, end, metadata)
 
 
-def _timed(
-    container: av.container.InputContainer, stream: av.VideoStream
-) -> Iterator[tuple[float, float, av.VideoFrame]]:
+def _timed(container: InputContainer, stream: av.VideoStream) -> Iterator[tuple[float, float, av.VideoFrame]]:
     """Yield (begin, duration, frame) in seconds, the stream's first frame at 0."""
     rate = float(stream.average_rate or stream.guessed_rate or 25)
     origin = float((stream.start_time or 0) * stream.time_base) if stream.time_base else 0.0
@@ -224,12 +225,12 @@ def _upright(frame: av.VideoFrame) -> np.ndarray:
     return np.ascontiguousarray(np.rot90(rgb, round(frame.rotation / 90)))
 
 
-def _check_whole(container: av.container.InputContainer, stream: av.VideoStream, count: int | None, end: float) -> None:
+def _check_whole(container: InputContainer, stream: av.VideoStream, count: int | None, end: float) -> None:
     """Raise MediaError when fewer frames or seconds came out than the header promised."""
     if count == 0:
         raise MediaError("it has no frames that can be decoded")
     if count is not None and stream.frames and count < stream.frames:
         raise MediaError(f"the file ends early: {count} of {stream.frames} frames")
-    alone = len(container.streams) == 1 and container.duration is not None
-    if alone and container.duration / av.time_base - end > max(0.25, 2 / float(stream.average_rate or 25)):
-        raise MediaError(f"the file ends early: {end:.2f} of {container.duration / av.time_base:.2f} seconds")
+    promised = container.duration / av.time_base if container.duration and len(container.streams) == 1 else 0.0
+    if promised - end > max(0.25, 2 / float(stream.average_rate or 25)):
+        raise MediaError(f"the file ends early: {end:.2f} of {promised:.2f} seconds")

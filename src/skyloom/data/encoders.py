@@ -1,4 +1,4 @@
-"""Frames written as mp4, webm, gif, webp or png.
+"""Frames written as mp4, webm, gif, webp, png.
 
 Each function takes frames (f, h, w, 3) uint8, a rate, a path that does not exist yet, a quality in [0, 100] and a
 text to carry, and writes the whole file. `video_io` gives them a temporary path and moves it into place.
@@ -7,9 +7,11 @@ text to carry, and writes the whole file. `video_io` gives them a temporary path
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -22,59 +24,60 @@ from skyloom.errors import MediaError
 EXIF_DESCRIPTION = 0x010E
 PNG_KEY = "Comment"
 MAX_GIF_FPS = 50
-YUV = {
-    "format": "yuv420p",
-    "dst_colorspace": Colorspace.ITU709,
-    "dst_color_range": ColorRange.MPEG,
-    "interpolation": "AREA",
-}
+
+
+@dataclass(frozen=True)
+class Coding:
+    """What FFmpeg is told of a codec and its container."""
+
+    container: str
+    codec: str
+    options: dict[str, str]
+    container_options: dict[str, str]
 
 
 def write_mp4(frames: np.ndarray, fps: float, path: Path, quality: float, text: str) -> None:
     """H.264, yuv420p, index in front. Odd sizes get their last row or column doubled: H.264 wants even ones."""
     options = {"crf": f"{8 + 0.4 * (100 - quality):.1f}", "preset": "fast"}
-    _encode(frames, fps, path, "mp4", "libx264", options, text, {"movflags": "+faststart"})
+    _encode(frames, fps, path, text, Coding("mp4", "libx264", options, {"movflags": "+faststart"}))
 
 
 def write_webm(frames: np.ndarray, fps: float, path: Path, quality: float, text: str) -> None:
     """VP9, yuv420p; odd sizes as for mp4."""
     options = {"crf": str(round(10 + 0.5 * (100 - quality))), "b": "0", "deadline": "good", "cpu-used": "4"}
-    _encode(frames, fps, path, "webm", "libvpx-vp9", options, text, {})
+    _encode(frames, fps, path, text, Coding("webm", "libvpx-vp9", options, {}))
 
 
-def _encode(
-    frames: np.ndarray,
-    fps: float,
-    path: Path,
-    container_format: str,
-    codec: str,
-    options: dict[str, str],
-    text: str,
-    container_options: dict[str, str],
-) -> None:
-    """Encode with FFmpeg in BT.709 colours, then count the packets on disk: FFmpeg may miss a full disk."""
+def _encode(frames: np.ndarray, fps: float, path: Path, text: str, coding: Coding) -> None:
+    """Encode with FFmpeg, then count the packets on disk: FFmpeg may miss a full disk."""
     frames = np.pad(frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), "edge")
-    with av.open(str(path), "w", format=container_format, options=container_options) as container:
+    with av.open(str(path), "w", format=coding.container, options=coding.container_options) as container:
         container.metadata["comment"] = text
-        stream = container.add_stream(codec, rate=Fraction(fps).limit_denominator(1001), options=options)
+        stream = cast(
+            av.VideoStream,
+            container.add_stream(coding.codec, rate=Fraction(fps).limit_denominator(1001), options=coding.options),
+        )
         stream.height, stream.width, stream.pix_fmt = frames.shape[1], frames.shape[2], "yuv420p"
         context = stream.codec_context
         context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         for frame in frames:
-            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
-            yuv = picture.reformat(
-                format="yuv420p",
-                dst_colorspace=Colorspace.ITU709,
-                dst_color_range=ColorRange.MPEG,
-                interpolation="AREA",
-            )
-            container.mux(stream.encode(yuv))
+            container.mux(stream.encode(_yuv(frame)))
         container.mux(stream.encode(None))
     with av.open(str(path)) as written:
         packets = sum(packet.size > 0 for packet in written.demux(video=0))
     if packets != len(frames):
         raise MediaError(f"only {packets} of {len(frames)} frames reached the disk; is it full?")
+
+
+def _yuv(frame: np.ndarray) -> av.VideoFrame:
+    """Convert one frame to BT.709 colours, each chroma sample the mean of its four pixels."""
+    return av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24").reformat(
+        format="yuv420p",
+        dst_colorspace=Colorspace.ITU709,
+        dst_color_range=ColorRange.MPEG,
+        interpolation="AREA",
+    )
 
 
 def _durations(count: int, fps: float, unit: int) -> list[int]:
@@ -110,7 +113,7 @@ def write_webp(frames: np.ndarray, fps: float, path: Path, quality: float, text:
     _save_animation(pictures, path, "WEBP", duration=durations, exif=exif, quality=round(quality), lossless=lossless)
 
 
-def _save_animation(pictures: Sequence[Image.Image], path: Path, image_format: str, **options: object) -> None:
+def _save_animation(pictures: Sequence[Image.Image], path: Path, image_format: str, **options: Any) -> None:
     """Save through Pillow; a single picture is a still one."""
     if len(pictures) == 1:
         options.pop("duration")

@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
+from av.error import FFmpegError
 
 from skyloom.data import encoders
 from skyloom.data.decoders import Decoded, PerFrame, decode, read_comment
@@ -28,8 +28,8 @@ from skyloom.errors import InvalidArgument, MediaError, nearest_name
 from skyloom.video import Video
 
 __all__ = [
-    "check_output", "check_quality", "fit", "fit_frame", "read_image", "read_metadata", "read_video", "resample", "upscale",
-    "write_video",
+    "check_output", "check_quality", "fit", "fit_frame", "read_image", "read_metadata", "read_video", "resample",
+    "upscale", "write_video",
 ]  # fmt: skip
 
 WRITERS: dict[str, Callable[[np.ndarray, float, Path, float, str], None]] = {
@@ -147,7 +147,7 @@ def _errors(path: Path) -> Iterator[None]:
     """Turn what FFmpeg, Pillow and the disk say into a MediaError that names the file."""
     try:
         yield
-    except (av.FFmpegError, OSError, ValueError, MediaError) as error:
+    except (FFmpegError, OSError, ValueError, MediaError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise MediaError(f"cannot write {path}: {reason}") from error
 

@@ -163,11 +163,12 @@ def load_checkpoint(name_or_path: str | Path | None = None) -> Checkpoint:
     """Read a checkpoint. Raises CheckpointError for a missing, incomplete or foreign one."""
     folder = resolve(name_or_path)
     preset, sampling = read_config(folder)
-    states = [_read_part(folder, part) for part in PARTS]
+    autoencoder, transformer = (_read_part(folder, part) for part in PARTS)
     card = folder / "card.md"
     files = {file.name: file.stat().st_size for file in sorted(folder.iterdir()) if file.is_file()}
     text = card.read_text() if card.exists() else ""
-    return Checkpoint(folder.resolve().name, folder, preset, sampling, *states, text, sha256_of(folder), files)
+    name, digest = folder.resolve().name, sha256_of(folder)
+    return Checkpoint(name, folder, preset, sampling, autoencoder, transformer, text, digest, files)
 
 
 def read_config(folder: Path) -> tuple[Preset, SamplingConfig]:

@@ -1,6 +1,6 @@
-"""Prompts checked, and told in the training captions' style.
+"""Prompts checked, and told in full.
 
-Nothing that was asked for is taken away: an expansion only adds, and is shown to whoever asked.
+An expansion speaks the way training captions do. Nothing that was asked for is taken away: an expansion only adds, and is shown to whoever asked.
 """
 
 from __future__ import annotations

@@ -1,0 +1,68 @@
+"""`skyloom train pack`: finished networks into a checkpoint.
+
+    skyloom train pack nano weights/nano --autoencoder runs/ae/autoencoder.safetensors \\
+        --transformer runs/nano/transformer.safetensors --card card.md --dtype int8
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from skyloom.cli.train import PresetName, Set, resolved
+from skyloom.diffusion.sampler import METHODS
+from skyloom.errors import CheckpointError, one_of
+from skyloom.models.autoencoder import Autoencoder
+from skyloom.models.transformer import Transformer
+from skyloom.pipelines.checkpoint import SamplingConfig, fill, save_checkpoint, sha256_of
+
+DEFAULTS = SamplingConfig()
+
+
+def pack(
+    preset: PresetName,
+    folder: Annotated[Path, typer.Argument(help="folder of the checkpoint; an older checkpoint there is replaced")],
+    autoencoder: Annotated[Path, typer.Option(help="autoencoder.safetensors of a finished run")],
+    transformer: Annotated[Path, typer.Option(help="transformer.safetensors of a finished run")],
+    card: Annotated[Path | None, typer.Option(help="card.md: data, seed, steps, hardware, minutes, scores")] = None,
+    dtype: Annotated[str, typer.Option(help="bf16, int8 or fp32, for the transformer's matrices")] = "bf16",
+    autoencoder_dtype: Annotated[str, typer.Option(help="the same for the autoencoder")] = "bf16",
+    set_: Set = [],  # noqa: B006
+    steps: Annotated[int, typer.Option(help="best number of sampling steps")] = DEFAULTS.num_inference_steps,
+    guidance: Annotated[float, typer.Option(help="best guidance scale")] = DEFAULTS.guidance_scale,
+    guidance_low: Annotated[float, typer.Option(help="no guidance below this sigma")] = DEFAULTS.guidance_low,
+    guidance_high: Annotated[float, typer.Option(help="no guidance above this sigma")] = DEFAULTS.guidance_high,
+    rescale: Annotated[float, typer.Option(help="share of the spread that guidance must keep")] = DEFAULTS.rescale,
+    shift: Annotated[float, typer.Option(help="shift of the schedule towards noise")] = DEFAULTS.shift,
+    method: Annotated[str, typer.Option(help="euler or heun")] = DEFAULTS.method,
+) -> None:
+    """Put finished networks, their preset and the best way to sample them into one folder.
+
+    The `--set` fields must be those of the runs.
+    """
+    one_of("method", method, METHODS)
+    chosen = resolved(preset, set_)
+    sampling = SamplingConfig(steps, guidance, shift, guidance_low, guidance_high, rescale, method)
+    states = _state(autoencoder), _state(transformer)
+    fill(Autoencoder(chosen.autoencoder), states[0], str(autoencoder))
+    fill(Transformer(chosen.transformer), states[1], str(transformer))
+    text = card.read_text(encoding="utf-8") if card else ""
+    save_checkpoint(
+        folder, chosen, *states, text, dtype, autoencoder_dtype=autoencoder_dtype, sampling=sampling
+    )  # fmt: skip
+    size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
+    Console(soft_wrap=True).print(f"{folder}: {size:.2f} MB, sha256 {sha256_of(folder)}", highlight=False)
+
+
+def _state(path: Path) -> dict[str, Tensor]:
+    """Read a run's weights. Raises CheckpointError."""
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"cannot read {path}: {error}") from error
