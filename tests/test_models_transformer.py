@@ -7,7 +7,7 @@ import torch
 
 from skyloom.config import SCALARS, TransformerConfig
 from skyloom.errors import InvalidArgument
-from skyloom.models.layers import rotate
+from skyloom.models.layers import Attention, rotate
 from skyloom.models.patchify import patchify, unpatchify
 from skyloom.models.rope import no_rotation, rotation, token_positions
 from skyloom.models.transformer import Transformer, block_causal_mask
@@ -74,6 +74,17 @@ def test_rotation_keeps_length_and_none_is_identity():
     turned = rotate(x, *rotation(token_positions(LatentSize(1, 2, 2)) + 1, 32))
     torch.testing.assert_close(turned.norm(dim=-1), x.norm(dim=-1))
     assert torch.equal(rotate(x, *no_rotation(4, 32)), x)
+
+
+def test_attention_does_not_change_when_all_positions_move_together():
+    layer = Attention(64, 2)
+    with torch.no_grad():
+        layer.out.weight.copy_(torch.eye(64))
+    x = torch.randn(1, 12, 64, generator=torch.Generator().manual_seed(0))
+    positions = token_positions(LatentSize(2, 2, 3))
+    here, moved = (layer(x, rotation(positions + shift, 32), None).detach() for shift in (0, 5))
+    torch.testing.assert_close(here, moved, rtol=1e-4, atol=1e-4)
+    assert changed(here, layer(x, no_rotation(12, 32), None)) > 1e-3
 
 
 def test_positions_are_counted_from_the_middle():

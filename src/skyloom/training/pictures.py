@@ -18,7 +18,7 @@ from skyloom.training.strips import write_strips
 
 PROMPTS = (
     "A dog is running to the right in a meadow.",
-    "A red ball bounces on a beach.",
+    "A soccer ball bounces on a beach.",
     "A rocket flies to the left in outer space.",
     "A butterfly is flying over a snowy forest, and it is snowing.",
     "A robot is jumping on a stage at night.",
