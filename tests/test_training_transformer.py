@@ -14,6 +14,7 @@ from skyloom.models.transformer import Transformer
 from skyloom.training.distributed import Ranks
 from skyloom.training.examples import BankDraw, Examples
 from skyloom.training.latent_bank import CaptionedClips, LatentBank, Prompts, build_bank, encode_clips
+from skyloom.training.live import LiveDraw
 from skyloom.training.loop import train
 from skyloom.training.tasks_mix import TASKS, draw_image, draw_known, draw_tasks
 from skyloom.training.transformer import Question, TransformerStage, finish_transformer, noised, velocity_loss
@@ -106,10 +107,9 @@ def pictures(indices):
     return shade.expand(-1, 3, 9, 16, 16).clamp(-1, 1).contiguous()
 
 
-def captioned(indices, count):
+def captioned(indices, count, pairs):
     captions = [[f"word{i % 7}" + f" word{j}" * j for j in range(count)] for i in indices.tolist()]
     scalars = indices.float()[:, None].expand(-1, 5)
-    pairs = len(indices) // 4
     return CaptionedClips(pictures(indices), captions, scalars, -pictures(indices[:pairs]), ["word9"] * pairs)
 
 
@@ -135,9 +135,9 @@ def test_the_bank_holds_what_was_put_in(bank):
     embeds, mask = bank.captions(rows, torch.tensor([0, 2, 1, 2]))
     expected = encode([f"word{255 % 7} word2 word2", f"word{299 % 7} word2 word2"])
     assert torch.equal(embeds[[1, 3]], expected[0]) and torch.equal(mask[[1, 3]], expected[1])
-    assert bank.paired.tolist() == [*range(64), *range(256, 267)]
-    assert torch.allclose(bank.before[64].float(), encode_clips(autoencoder, -pictures(rows[2:3]))[0], atol=2e-3)
-    assert torch.equal(bank.instructions(torch.tensor([70]))[0], encode(["word9"])[0])
+    assert bank.paired.tolist() == [*range(26), *range(256, 260)]
+    assert torch.allclose(bank.before[26].float(), encode_clips(autoencoder, -pictures(rows[2:3]))[0], atol=2e-3)
+    assert torch.equal(bank.instructions(torch.tensor([29]))[0], encode(["word9"])[0])
     assert torch.equal(bank.empty()[1], encode([""])[1])
 
 
@@ -145,11 +145,11 @@ def test_a_bank_is_gone_on_with_and_never_mixed(bank, tmp_path):
     _, _, folder = bank
     made = []
 
-    def source(indices, count):
+    def source(indices, count, pairs):
         made.append(indices.tolist())
         if len(made) == 2:
             raise KeyboardInterrupt
-        return captioned(indices, count)
+        return captioned(indices, count, pairs)
 
     with pytest.raises(KeyboardInterrupt):
         make_bank(tmp_path, source)
@@ -191,6 +191,20 @@ def test_samples_that_want_a_source_get_the_pair_and_its_instruction(bank):
     for row in (1, 2):
         place = bank[0].paired.tolist().index(int(examples.scalars[row, 0]))
         assert torch.equal(examples.source[row], bank[0].before[place].float())
+
+
+def test_live_samples_are_the_clips_of_the_step_whatever_the_order(bank):
+    draw = LiveDraw(captioned, bank[1], encode, 5, "fp32")
+    wants = torch.tensor([False, True, False, True])
+    examples = draw.examples(0, 2, wants, slice(None))
+    assert examples.scalars[:, 0].tolist() == [8, 9, 10, 11]
+    assert torch.allclose(examples.latents, encode_clips(bank[1], pictures(torch.arange(8, 12))), atol=1e-6)
+    assert (examples.source[~wants] == 0).all()
+    assert torch.allclose(examples.source[wants], encode_clips(bank[1], -pictures(torch.tensor([9, 11]))), atol=1e-6)
+    embeds, _ = encode(["word1", "word9", "word3", "word9"])
+    assert torch.equal(examples.prompt_embeds, embeds)
+    half = draw.examples(0, 2, wants, slice(2, 4))
+    assert torch.allclose(half.source, examples.source[2:], atol=1e-6)
 
 
 # -- the stage

@@ -17,11 +17,13 @@ from skyloom.errors import CheckpointError, InvalidArgument
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.models.transformer import Transformer
 from skyloom.presets import preset as find_preset
+from skyloom.shapes import VideoSize
 from skyloom.training.autoencoder import AutoencoderStage, finish_autoencoder
 from skyloom.training.batches import Source
 from skyloom.training.distributed import Ranks, init_ranks, leave
-from skyloom.training.examples import BankDraw
+from skyloom.training.examples import BankDraw, Draw
 from skyloom.training.latent_bank import EncodePrompts, LatentBank, build_bank
+from skyloom.training.live import LiveDraw, padded
 from skyloom.training.loop import train
 from skyloom.training.pictures import PROMPTS, PromptPictures
 from skyloom.training.sources import WorldSource
@@ -119,32 +121,28 @@ def prompt_encoder(device: torch.device, precision: str, max_tokens: int) -> Enc
     return encode
 
 
-def _padded(features: tuple[Tensor, Tensor], length: int) -> tuple[Tensor, Tensor]:
-    embeds, mask = features
-    missing = length - mask.shape[1]
-    return torch.nn.functional.pad(embeds, (0, 0, 0, missing)), torch.nn.functional.pad(mask, (0, missing))
-
-
-def _bank(
+def _draw(
     chosen: Preset, folder: Path, autoencoder: Autoencoder, encode: EncodePrompts, precision: str, ranks: Ranks
-) -> LatentBank:
-    """Make what is missing of the bank, and load it."""
-    if chosen.cached_clips is None:
-        raise InvalidArgument("cached_clips", None, "be a number of clips: set it with --set cached_clips=24000")
+) -> tuple[Draw, Any]:
+    """Return where samples come from, and its settings: a bank (made first) or, without one, clips made as needed."""
     console = Console(stderr=True, quiet=not ranks.leads)
     words = chosen.caption_mix or MIX
     source = WorldSource(chosen.world, chosen.clip, autoencoder.latent_mean.device, words)
+    length = chosen.transformer.max_text_tokens
     settings = {
         "world": to_dict(chosen.world), "clip": to_dict(chosen.clip), "autoencoder": to_dict(chosen.autoencoder),
         "weights": float(sum(p.double().abs().sum() for p in autoencoder.parameters())),
         "text_tokens": chosen.transformer.max_text_tokens, "captions": words,
     }  # fmt: skip
+    if chosen.cached_clips is None:
+        return LiveDraw(source.captioned, autoencoder, encode, length, precision), settings
     build_bank(
         folder, chosen.cached_clips, chosen.captions_per_clip, source.captioned, autoencoder, encode,
         settings=settings, precision=precision, ranks=ranks,
         on_shard=lambda made, whole: console.print(f"encoded clips: shard {made} of {whole}"),
     )  # fmt: skip
-    return LatentBank(folder, chosen.transformer.max_text_tokens)
+    bank = LatentBank(folder, length)
+    return BankDraw(bank), bank.settings
 
 
 def load_autoencoder(path: Path, chosen: Preset, device: torch.device) -> Autoencoder:
@@ -172,16 +170,17 @@ def train_transformer(
     ranks = init_ranks(place)
     codec = load_autoencoder(autoencoder, chosen, place)
     encode = prompt_encoder(place, config.precision, length)
-    latents = _bank(chosen, bank or run_dir / "bank", codec, encode, config.precision, ranks)
-    draw = BankDraw(latents)
-    prompts = _padded(encode(list(PROMPTS)), length)
-    pictures = PromptPictures(codec, prompts, draw.empty_prompt(), latents.latents.shape[1:], run_dir)
+    draw, clips = _draw(chosen, bank or run_dir / "bank", codec, encode, config.precision, ranks)
+    size = VideoSize(chosen.clip.num_frames, chosen.clip.height, chosen.clip.width)
+    grid = size.latents(chosen.autoencoder.strides, chosen.transformer.patch_size)
+    shape = (chosen.transformer.latent_channels, *dataclasses.astuple(grid))
+    pictures = PromptPictures(codec, padded(encode(list(PROMPTS)), length), draw.empty_prompt(), shape, run_dir)
     network = _new(Transformer, chosen.transformer, config.seed, place)
     stage = TransformerStage(
         network, config, chosen.tasks, draw, ranks=ranks, pictures=pictures if ranks.leads else None
     )
     settings = {
-        "transformer": to_dict(chosen.transformer), "tasks": to_dict(chosen.tasks), "bank": latents.settings,
+        "transformer": to_dict(chosen.transformer), "tasks": to_dict(chosen.tasks), "clips": clips,
     }  # fmt: skip
     train(stage, config, run_dir, settings=settings, ranks=ranks)
     found = finish_transformer(stage, run_dir)

@@ -25,6 +25,8 @@ from skyloom.training.loop import autocast
 
 SHARD_CLIPS = 256
 STORED = torch.float16
+EDITED = 0.1
+"""Share of clips that are edits of another."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,8 @@ class CaptionedClips:
     instructions: Sequence[str] = ()  # p
 
 
-CaptionedSource = Callable[[Tensor, int], CaptionedClips]
-"""(indices (n,) int64, captions for each clip) to clips; clip i is the same in any batch."""
+CaptionedSource = Callable[[Tensor, int, int], CaptionedClips]
+"""(indices (n,) int64, captions for each clip, p) to clips, of which the first p are edits; by the arguments alone."""
 
 EncodePrompts = Callable[[list[str]], tuple[Tensor, Tensor]]
 """Prompts to their features: embeds (b, l, d) and mask (b, l) bool, which is True for the first tokens of a row."""
@@ -65,7 +67,7 @@ def make_shard(
     precision: str,
 ) -> dict[str, Tensor]:  # fmt: skip
     """Render, encode and caption some clips."""
-    clips = source(indices, captions_per_clip)
+    clips = source(indices, captions_per_clip, round(EDITED * len(indices)))
     flat = [caption for captions in clips.captions for caption in captions]
     tokens, starts = pack_prompts(encode, [*flat, *clips.instructions])
     before = clips.pixels[:0] if clips.before is None else clips.before

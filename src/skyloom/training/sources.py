@@ -20,7 +20,6 @@ from skyloom.world.render import render
 from skyloom.world.scene import Scenes, Tracks
 from skyloom.world.stream import World
 
-EDITED = 0.1
 CHINESE = 5  # one instruction in so many
 
 
@@ -38,9 +37,9 @@ class WorldSource:
         """Return the pixels (n, 3, f, h, w) of training clips."""
         return self.world.batch(indices, self.clip, "train").pixels
 
-    def captioned(self, indices: Tensor, count: int) -> CaptionedClips:
-        """Return training clips with `count` captions each; the first tenth of them are edits of other clips."""
-        scenes, pairs, seed = self.world.scenes(indices, "train"), round(EDITED * len(indices)), self.world.config.seed
+    def captioned(self, indices: Tensor, count: int, pairs: int) -> CaptionedClips:
+        """Return training clips with `count` captions each; the first `pairs` of them are edits."""
+        scenes, seed = self.world.scenes(indices, "train"), self.world.config.seed
         before = scenes.select(slice(0, pairs))
         after, kinds = edited(before, seed, self.world.config, "train") if pairs else (before, [])
         shown = _joined(after, scenes.select(slice(pairs, None)))

@@ -100,7 +100,7 @@ class TransformerStage:
         self.levels, self.ranks, self.pictures = levels, ranks, pictures
         self.device = next(transformer.parameters()).device
         self._rows = ranks.rows(config.batch_size)
-        self._empty = draw.empty_prompt()
+        self._empty = tuple(tensor.to(self.device) for tensor in draw.empty_prompt())
         self._run = torch.compile(self._velocity, dynamic=False) if config.compile else self._velocity
 
     def modules(self) -> dict[str, nn.Module]:
@@ -113,6 +113,7 @@ class TransformerStage:
         still = draw_image(self.tasks, generator)
         tasks = draw_tasks(self.tasks, count, generator, still)
         examples = self.draw.examples(self.config.seed, step, tasks == TASKS.index("source"), self._rows)
+        examples = examples.to(self.device)
         unprompted = (torch.rand(count, generator=generator) < self.tasks.drop_prompt)[self._rows]
         given = draw_given_scalars(count, generator)[self._rows]
         examples = self._dropped(first_frames(examples) if still else examples, unprompted, given)
@@ -120,6 +121,7 @@ class TransformerStage:
 
     def _dropped(self, examples: Examples, unprompted: Tensor, given: Tensor) -> Examples:
         """Take prompts and scalars from the samples that are to do without."""
+        unprompted, given = unprompted.to(self.device), given.to(self.device)
         embeds = torch.where(unprompted[:, None, None], self._empty[0], examples.prompt_embeds)
         mask = torch.where(unprompted[:, None], self._empty[1], examples.prompt_mask)
         scalars = examples.scalars.masked_fill(~given, float("nan"))
@@ -133,7 +135,7 @@ class TransformerStage:
         context_sigma = draw_context_sigma(len(tasks), generator)[rows]
         noise = torch.randn(len(tasks), *shape, generator=generator)[rows]
         moved = (tensor.to(self.device) for tensor in (noise, sigma, known, context_sigma))
-        return Question(examples.to(self.device), *moved)
+        return Question(examples, *moved)
 
     def _velocity(self, question: Question) -> Tensor:
         examples = question.examples
@@ -156,7 +158,7 @@ class TransformerStage:
         losses = []
         for number in range(batches):
             generator = generator_for(self.config.seed, "unseen", number)
-            examples = self.draw.unseen(number, self.config.batch_size)
+            examples = self.draw.unseen(number, self.config.batch_size).to(self.device)
             scalars = torch.full_like(examples.scalars, float("nan"))
             tasks = torch.full((self.config.batch_size,), TASKS.index("nothing_known"))
             whole = dataclasses.replace(examples, scalars=scalars)

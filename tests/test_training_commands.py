@@ -1,0 +1,47 @@
+"""The training commands, as they are typed."""
+
+import json
+
+import pytest
+import typer
+from safetensors.torch import load_file
+from typer.testing import CliRunner
+
+from skyloom.cli.train import resolved, train_autoencoder, train_transformer
+from skyloom.errors import CheckpointError, InvalidArgument
+
+
+@pytest.fixture(scope="module")
+def run():
+    app = typer.Typer()
+    app.command("autoencoder")(train_autoencoder)
+    app.command("transformer")(train_transformer)
+    return lambda *words: CliRunner().invoke(app, list(map(str, words)))
+
+
+def test_fields_are_set_by_name_and_wrong_ones_are_told(run):
+    chosen = resolved("tiny", ["clip.height=48", "world.places=[\"meadow\"]", "autoencoder_training.precision=fp32"])
+    assert chosen.clip.height == 48 and chosen.world.places == ("meadow",)
+    with pytest.raises(InvalidArgument, match="transformer"):
+        resolved("tiny", ["transfomer.num_layers=2"])
+    with pytest.raises(InvalidArgument, match="FIELD=VALUE"):
+        resolved("tiny", ["clip.height"])
+    shown = run("autoencoder", "tiny", "nowhere", "--steps", 7, "--dry-run")
+    assert json.loads(shown.stdout)["autoencoder_training"]["steps"] == 7
+
+
+@pytest.mark.parametrize("cached", [8, "null"])
+def test_both_stages_from_nothing_to_weights(run, tmp_path, cached):
+    size = ["--set", "clip.height=16", "--set", "clip.width=16", "--device", "cpu", "--steps", 2]
+    first = run("autoencoder", "tiny", tmp_path / "a", *size)
+    assert first.exit_code == 0, first.output
+    weights = tmp_path / "a" / "autoencoder.safetensors"
+    assert load_file(weights)["latent_std"].min() > 0
+    options = ["--autoencoder", weights, *size, "--set", f"cached_clips={cached}"]
+    for _ in range(2):
+        second = run("transformer", "tiny", tmp_path / "t", *options, "--set", "transformer_training.batch_size=2")
+        assert second.exit_code == 0, (second.output, second.exception)
+    assert (tmp_path / "t" / "transformer.safetensors").exists()
+    assert (tmp_path / "t" / "samples" / "00000002.png").exists()
+    missing = run("transformer", "tiny", tmp_path / "t", "--autoencoder", tmp_path / "none.safetensors")
+    assert isinstance(missing.exception, CheckpointError)
