@@ -16,6 +16,7 @@ from skyloom.pipelines.pipeline import check_pixels, from_checkpoint
 from skyloom.pipelines.prompts import PromptWarning
 from skyloom.pipelines.velocity import encode_prompts, span_mask
 from skyloom.presets import TINY
+from skyloom.seeds import generator_for
 from skyloom.shapes import VideoSize
 from skyloom.video import Video
 
@@ -138,6 +139,42 @@ def test_the_source_and_its_guidance_count(pipeline):
     other = tasks.instruct(pipeline.room(), "make it snow", video(seed=1))
     assert largest(base, pipeline.run(other, seed=0, source_guidance_scale=1.5, **QUICK)) > 0
     assert largest(base, pipeline.run(canvas, seed=0, source_guidance_scale=3.0, **QUICK)) > 0
+
+
+def test_each_guidance_pulls_at_its_own_condition(pipeline):
+    room, other_words = pipeline.room(), "a red ball"
+    canvas = tasks.instruct(room, "make it snow", video())
+    words, source = tasks.instruct(room, other_words, video()), tasks.instruct(room, "make it snow", video(seed=1))
+
+    def run(canvas, text_scale, source_scale):
+        request = pipeline.request(2, text_scale, source_guidance_scale=source_scale)
+        return pipeline.sample([canvas], [0], request)
+
+    assert torch.equal(run(canvas, 0.0, 1.0), run(words, 0.0, 1.0))
+    assert not torch.equal(run(canvas, 0.0, 1.0), run(source, 0.0, 1.0))
+    assert torch.equal(run(canvas, 0.0, 0.0), run(source, 0.0, 0.0))
+    assert not torch.equal(run(canvas, 1.0, 1.0), run(words, 1.0, 1.0))
+
+
+def test_the_network_is_told_what_the_canvas_says(pipeline):
+    told = []
+    record = lambda _, args, named: told.append((args, named))  # noqa: E731
+    hook = pipeline.transformer.register_forward_pre_hook(record, with_kwargs=True)
+    canvas = tasks.keyframes(pipeline.room(num_frames=9, fps=12), "a fox", {0: video(1)})
+    canvas = replace(canvas, context_sigma=0.2, prompts=(PromptSpan("a fox", 0, 1), PromptSpan("a dog", 1)))
+    pipeline.sample([canvas], [0], pipeline.request(2, 3.0))
+    hook.remove()
+    assert len(told) == 2
+    (noisy, sigma, embeds, mask), named = told[0]
+    assert len(noisy) == len(sigma) == len(embeds) == len(mask) == 2 and sigma.tolist() == [1.0, 1.0]
+    assert named["context_sigma"].tolist() == pytest.approx([0.2, 0.2])
+    assert named["scalars"][:, 0].tolist() == [0.5, 0.5] and named["scalars"][:, 1:].isnan().all()
+    assert torch.equal(named["known"], canvas.mask.repeat(2, 1, 1, 1, 1))
+    assert named["attention_mask"].shape == (2, 6 + 12, 6 + 12) and not named["attention_mask"][0].all()
+    assert named["source"] is None
+    noise = torch.randn(8, 3, 4, 4, generator=generator_for(0, "noise"))
+    torch.testing.assert_close(noisy[0, :, 0], 0.8 * canvas.known[0, :, 0] + 0.2 * noise[:, 0])
+    assert torch.equal(noisy[0, :, 1:], noise[:, 1:])
 
 
 def test_spans_are_seen_by_their_own_frames_only(pipeline):

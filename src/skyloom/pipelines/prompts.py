@@ -1,6 +1,7 @@
 """Prompts checked, and told in full.
 
-An expansion speaks the way training captions do. Nothing that was asked for is taken away: an expansion only adds, and is shown to whoever asked.
+An expansion speaks the way training captions do. It only adds, takes nothing away that was asked for, and is shown to
+whoever asked.
 """
 
 from __future__ import annotations
