@@ -24,7 +24,7 @@ from skyloom.training.distributed import Ranks, init_ranks, leave
 from skyloom.training.examples import BankDraw, Draw
 from skyloom.training.latent_bank import EncodePrompts, LatentBank, build_bank
 from skyloom.training.live import LiveDraw, padded
-from skyloom.training.loop import train
+from skyloom.training.loop import device_of, train
 from skyloom.training.pictures import PROMPTS, PromptPictures
 from skyloom.training.sources import WorldSource
 from skyloom.training.transformer import TransformerStage, finish_transformer
@@ -127,7 +127,7 @@ def _draw(
     """Return where samples come from, and its settings: a bank (made first) or, without one, clips made as needed."""
     console = Console(stderr=True, quiet=not ranks.leads)
     words = chosen.caption_mix or MIX
-    source = WorldSource(chosen.world, chosen.clip, autoencoder.latent_mean.device, words)
+    source = WorldSource(chosen.world, chosen.clip, device_of(autoencoder), words)
     length = chosen.transformer.max_text_tokens
     settings = {
         "world": to_dict(chosen.world), "clip": to_dict(chosen.clip), "autoencoder": to_dict(chosen.autoencoder),

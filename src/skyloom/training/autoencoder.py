@@ -20,7 +20,7 @@ from skyloom.training.batches import UNSEEN, Batches, Source
 from skyloom.training.checkpointing import read_weights, write_tensors
 from skyloom.training.distributed import Ranks
 from skyloom.training.ema import Ema
-from skyloom.training.loop import autocast
+from skyloom.training.loop import autocast, device_of
 from skyloom.training.strips import write_strips
 
 LATENT_NOISE = 0.04
@@ -71,7 +71,7 @@ class AutoencoderStage:
     ) -> None:  # fmt: skip
         """`autoencoder` is on its device already; `workers` processes render ahead."""
         self.autoencoder, self.config, self.run_dir, self.ranks = autoencoder, config, run_dir, ranks
-        self.device = autoencoder.latent_mean.device
+        self.device = device_of(autoencoder)
         self._source, self._batches = source, Batches(source, config, ranks, workers)
         self._run = torch.compile(self._reconstruct, dynamic=False) if config.compile else self._reconstruct
         autoencoder.start_from_patches(source(UNSEEN + torch.arange(32)).to(self.device))
@@ -124,7 +124,7 @@ def reconstruct(autoencoder: Autoencoder, pixels: Tensor, precision: str = "fp32
 
 def measure(autoencoder: Autoencoder, source: Source, clips: int = 64, batch: int = 16) -> dict[str, float]:
     """Return PSNR (dB) of whole clips and of their moving pixels, on clips that were not trained on."""
-    device, found = autoencoder.latent_mean.device, []
+    device, found = device_of(autoencoder), []
     for start in range(0, clips, batch):
         pixels = source(UNSEEN + 1000 + torch.arange(start, min(clips, start + batch))).to(device)
         decoded = reconstruct(autoencoder, pixels)
@@ -148,7 +148,7 @@ def finish_autoencoder(
     best = max(scores, key=lambda halflife: scores[halflife]["psnr"])
     autoencoder.load_state_dict(read_weights(run_dir, "autoencoder", best or None))
     starts = range(0, clips, 16)
-    device = autoencoder.latent_mean.device
+    device = device_of(autoencoder)
     raw = [autoencoder.encode(source(UNSEEN + 5000 + torch.arange(s, s + 16)).to(device)) for s in starts]
     autoencoder.calibrate(torch.cat(raw))
     write_tensors(run_dir / "autoencoder.safetensors", autoencoder.state_dict())

@@ -4,6 +4,7 @@ Exponential averages with two half-lives, so that the better one is chosen after
 Early on the half-life is a tenth of the steps so far, so that the random start is forgotten.
 """
 
+# pyright: reportPrivateImportUsage=false
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping

@@ -21,7 +21,7 @@ from skyloom.errors import CheckpointError, TrainingError
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.training.checkpointing import write_json, write_tensors
 from skyloom.training.distributed import Ranks
-from skyloom.training.loop import autocast
+from skyloom.training.loop import autocast, device_of
 
 SHARD_CLIPS = 256
 STORED = torch.float16
@@ -50,7 +50,7 @@ EncodePrompts = Callable[[list[str]], tuple[Tensor, Tensor]]
 @torch.no_grad()
 def encode_clips(autoencoder: Autoencoder, pixels: Tensor, precision: str = "fp32", batch: int = 16) -> Tensor:
     """Return standardised latents (n, c, f', h', w') float32."""
-    device = autoencoder.latent_mean.device
+    device = device_of(autoencoder)
     with autocast(precision, device):
         return torch.cat([autoencoder.encode(part.to(device)).float() for part in pixels.split(batch)])
 

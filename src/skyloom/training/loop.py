@@ -41,6 +41,11 @@ class Stage(Protocol):
         ...
 
 
+def device_of(module: nn.Module) -> torch.device:
+    """Return the device of a network's parameters."""
+    return next(module.parameters()).device
+
+
 def autocast(precision: str, device: torch.device | str) -> Any:
     """Return the context in which a network runs at a precision of PRECISIONS; weights stay float32."""
     dtype = PRECISIONS[one_of("precision", precision, PRECISIONS)]

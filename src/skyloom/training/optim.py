@@ -6,6 +6,7 @@ al. 2025, arXiv 2505.16932). A parameter may carry two attributes: `muon = False
 treats the rows of a fused projection as so many matrices.
 """
 
+# pyright: reportPrivateImportUsage=false
 from __future__ import annotations
 
 from collections import defaultdict

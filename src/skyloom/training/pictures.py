@@ -14,6 +14,7 @@ from skyloom.diffusion.schedule import shifted_schedule
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.models.transformer import Transformer
 from skyloom.seeds import generator_for
+from skyloom.training.loop import device_of
 from skyloom.training.strips import write_strips
 
 PROMPTS = (
@@ -37,7 +38,7 @@ class PromptPictures:
         self, autoencoder: Autoencoder, prompts: Features, empty: Features, shape: Sequence[int], run_dir: Path
     ) -> None:
         """shape: (c, f, h, w) of the latents; both features padded to the same number of tokens."""
-        device = autoencoder.latent_mean.device
+        device = device_of(autoencoder)
         self.autoencoder, self.run_dir = autoencoder, run_dir
         self.prompts = tuple(tensor.to(device) for tensor in prompts)
         self.empty = tuple(tensor.to(device).expand(len(prompts[0]), *tensor.shape[1:]) for tensor in empty)

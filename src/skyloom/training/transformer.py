@@ -129,11 +129,11 @@ class TransformerStage:
 
     def _asked(self, examples: Examples, tasks: Tensor, generator: torch.Generator, rows: slice) -> Question:
         """Draw noise, levels and known cells for samples of `tasks`; join those of `rows` with their examples."""
-        shape, levels = tuple(examples.latents.shape[1:]), self.levels
-        known = draw_known(tasks, shape[1:], generator)[rows]
+        (channels, frames, height, width), levels = examples.latents.shape[1:], self.levels
+        known = draw_known(tasks, (frames, height, width), generator)[rows]
         sigma = sample_sigma(len(tasks), generator, levels.mean, levels.std, levels.shift)[rows]
         context_sigma = draw_context_sigma(len(tasks), generator)[rows]
-        noise = torch.randn(len(tasks), *shape, generator=generator)[rows]
+        noise = torch.randn(len(tasks), channels, frames, height, width, generator=generator)[rows]
         moved = (tensor.to(self.device) for tensor in (noise, sigma, known, context_sigma))
         return Question(examples, *moved)
 
