@@ -298,6 +298,16 @@ def test_frames_never_mix_with_older_ones(tmp_path):
     assert len(read_video(tmp_path / "frames" / "frame_%04d.png").frames) == 3
 
 
+def test_a_gif_keeps_rare_colours(tmp_path):
+    rows, columns = np.meshgrid(np.arange(96), np.arange(96), indexing="ij")
+    frame = np.stack([rows + 40, columns + 100, 255 - rows - columns // 4], -1).astype(np.uint8)
+    frame[80:86, 20:26], frame[10:13, 50:53] = (220, 40, 170), (250, 200, 30)
+    read = read_video(write_video(Video(frame[None].repeat(3, 0), 8.0), tmp_path / "a.gif")).frames
+    assert np.abs(read[:, 80:86, 20:26].astype(int) - frame[80:86, 20:26]).max() < 12
+    assert np.abs(read[:, 10:13, 50:53].astype(int) - frame[10:13, 50:53]).max() < 12
+    assert psnr(read, frame[None]) > 33
+
+
 def test_too_fast_for_a_gif(tmp_path):
     with pytest.raises(MediaError, match="at most 50"):
         write_video(clip(fps=60), tmp_path / "a.gif")
