@@ -30,18 +30,25 @@ def test_fields_are_set_by_name_and_wrong_ones_are_told(run):
     assert json.loads(shown.stdout)["autoencoder_training"]["steps"] == 7
 
 
+SIZE = ["--set", "clip.height=16", "--set", "clip.width=16", "--device", "cpu", "--steps", 2]
+
+
+@pytest.fixture(scope="module")
+def weights(run, tmp_path_factory):
+    run_dir = tmp_path_factory.mktemp("autoencoder")
+    trained = run("autoencoder", "tiny", run_dir, *SIZE)
+    assert trained.exit_code == 0, trained.output
+    return run_dir / "autoencoder.safetensors"
+
+
 @pytest.mark.parametrize("cached", [8, "null"])
-def test_both_stages_from_nothing_to_weights(run, tmp_path, cached):
-    size = ["--set", "clip.height=16", "--set", "clip.width=16", "--device", "cpu", "--steps", 2]
-    first = run("autoencoder", "tiny", tmp_path / "a", *size)
-    assert first.exit_code == 0, first.output
-    weights = tmp_path / "a" / "autoencoder.safetensors"
+def test_both_stages_from_nothing_to_weights(run, weights, tmp_path, cached):
     assert load_file(weights)["latent_std"].min() > 0
-    options = ["--autoencoder", weights, *size, "--set", f"cached_clips={cached}"]
+    options = ["--autoencoder", weights, *SIZE, "--set", f"cached_clips={cached}"]
     for _ in range(2):
-        second = run("transformer", "tiny", tmp_path / "t", *options, "--set", "transformer_training.batch_size=2")
+        second = run("transformer", "tiny", tmp_path, *options, "--set", "transformer_training.batch_size=2")
         assert second.exit_code == 0, (second.output, second.exception)
-    assert (tmp_path / "t" / "transformer.safetensors").exists()
-    assert (tmp_path / "t" / "samples" / "00000002.png").exists()
-    missing = run("transformer", "tiny", tmp_path / "t", "--autoencoder", tmp_path / "none.safetensors")
+    assert (tmp_path / "transformer.safetensors").exists()
+    assert (tmp_path / "samples" / "00000002.png").exists()
+    missing = run("transformer", "tiny", tmp_path, "--autoencoder", tmp_path / "none.safetensors")
     assert isinstance(missing.exception, CheckpointError)
