@@ -33,6 +33,7 @@ class AutoencoderConfig:
     encoder_blocks: int = 3
     decoder_blocks: int = 5
     refine_channels: int = 24
+    refine_blocks: int = 2
 
     @property
     def strides(self) -> Strides:

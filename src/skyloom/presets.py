@@ -65,7 +65,7 @@ NANO = Preset(
         nothing_known=0.72, image=0.06, first_frames=0.1, last_frames=0.02, both_ends=0.03, every_kth=0.02,
         random_box=0.02, source=0.03,
     ),
-    cached_clips=20_480,
+    cached_clips=16_384,
     captions_per_clip=2,
     caption_mix=(("en", "plain", 55), ("en", "terse", 20), ("zh", "plain", 17), ("zh", "terse", 8)),
 )  # fmt: skip

@@ -20,6 +20,7 @@ from skyloom.presets import preset as find_preset
 from skyloom.shapes import VideoSize
 from skyloom.training.autoencoder import AutoencoderStage, finish_autoencoder
 from skyloom.training.batches import Source
+from skyloom.training.decoder import DecoderStage, finish_decoder, start_decoder
 from skyloom.training.distributed import Ranks, init_ranks, leave
 from skyloom.training.examples import BankDraw, Draw
 from skyloom.training.latent_bank import EncodePrompts, LatentBank, build_bank
@@ -99,6 +100,33 @@ def train_autoencoder(
     leave(ranks)
 
 
+def train_decoder(
+    preset: PresetName, run_dir: RunDir, autoencoder: AutoencoderFile, set_: Set = [], steps: Steps = None,  # noqa: B006
+    device: Device = None, folder: Folder = None, dry_run: DryRun = False,
+) -> None:  # fmt: skip
+    """Refine the decoder of a finished autoencoder, its latents as they are; writes RUN_DIR/autoencoder.safetensors."""
+    chosen = resolved(preset, set_)
+    config = _with_steps(chosen.autoencoder_training, steps)
+    if dry_run:
+        Console().print_json(data=to_dict(dataclasses.replace(chosen, autoencoder_training=config)))
+        return
+    place = _device(device)
+    ranks = init_ranks(place)
+    source = _pixels(chosen, folder, place)
+    codec = _new(Autoencoder, chosen.autoencoder, config.seed, place)
+    start_decoder(codec, read_state(autoencoder), str(autoencoder))
+    stage = DecoderStage(codec, config, source, run_dir, ranks=ranks)
+    settings = {
+        "autoencoder": to_dict(chosen.autoencoder), "world": to_dict(chosen.world), "clip": to_dict(chosen.clip),
+        "folder": folder and str(folder), "encoder": float(codec.encoder_out.weight.double().abs().sum()),
+    }  # fmt: skip
+    train(stage, config, run_dir, settings=settings, ranks=ranks)
+    if ranks.leads:
+        found = finish_decoder(codec, config, source, run_dir)
+        Console(stderr=True).print(f"{run_dir / 'autoencoder.safetensors'}: {found}", soft_wrap=True)
+    leave(ranks)
+
+
 def _pixels(chosen: Preset, folder: Path | None, device: str | torch.device) -> Source:
     """Return the world's clips, or a folder's."""
     if folder is None:
@@ -145,14 +173,19 @@ def _draw(
     return BankDraw(bank), bank.settings
 
 
-def load_autoencoder(path: Path, chosen: Preset, device: torch.device) -> Autoencoder:
-    """Read a finished autoencoder, frozen. Raises CheckpointError."""
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Read the weights of a finished autoencoder. Raises CheckpointError."""
     from safetensors.torch import load_file
 
     if not path.exists():
         raise CheckpointError(f"{path} does not exist: train the autoencoder first")
+    return load_file(path)
+
+
+def load_autoencoder(path: Path, chosen: Preset, device: torch.device) -> Autoencoder:
+    """Read a finished autoencoder, frozen. Raises CheckpointError."""
     autoencoder = Autoencoder(chosen.autoencoder)
-    autoencoder.load_state_dict(load_file(path))
+    autoencoder.load_state_dict(read_state(path))
     return autoencoder.to(device).eval().requires_grad_(False)
 
 

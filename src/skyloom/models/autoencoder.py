@@ -106,7 +106,7 @@ class Autoencoder(nn.Module):
         self.decoder = nn.ModuleList(CausalBlock(size) for _ in range(config.decoder_blocks))
         self.straight_out = Grouped(linear(channels, cell, muon=False), linear(channels, frames * cell, muon=False))
         self.expand = Grouped(linear(size, 4 * 2 * middle), linear(size, frames * 4 * 2 * middle))
-        self.middle = nn.ModuleList(CausalBlock(2 * middle) for _ in range(2))
+        self.middle = nn.ModuleList(CausalBlock(2 * middle) for _ in range(config.refine_blocks))
         self.unfold = linear(2 * middle, (stride // 2) ** 2 * 8)
         self.see = nn.Conv2d(3, 8, 3, padding=1)
         self.paint = nn.Conv2d(8, 3, 3, padding=1)

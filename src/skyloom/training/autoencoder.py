@@ -106,13 +106,16 @@ class AutoencoderStage:
 
     def samples(self, step: int, ema: Ema) -> None:
         """Write clips that were not trained on above their reconstructions, by the first average."""
-        if not self.ranks.leads:
-            return
-        pixels = self._source(UNSEEN + torch.arange(4)).to(self.device)
-        with ema.applied():
-            decoded = reconstruct(self.autoencoder, pixels, self.config.precision)
-        rows = [clip for pair in zip(pixels, decoded, strict=True) for clip in pair]
-        write_strips(self.run_dir / "samples" / f"{step:08d}.png", rows)
+        if self.ranks.leads:
+            with ema.applied():
+                show(self.autoencoder, self._source, self.run_dir / "samples" / f"{step:08d}.png")
+
+
+def show(autoencoder: Autoencoder, source: Source, path: Path) -> None:
+    """Write a picture of clips that were not trained on, each above its reconstruction."""
+    pixels = source(UNSEEN + torch.arange(4)).to(device_of(autoencoder))
+    decoded = reconstruct(autoencoder, pixels)
+    write_strips(path, [clip for pair in zip(pixels, decoded, strict=True) for clip in pair])
 
 
 @torch.no_grad()
@@ -133,23 +136,26 @@ def measure(autoencoder: Autoencoder, source: Source, clips: int = 64, batch: in
     return {"psnr": whole, "psnr_moving": moving}
 
 
-@torch.no_grad()
-def finish_autoencoder(
-    autoencoder: Autoencoder, config: TrainConfig, source: Source, run_dir: Path, clips: int = 256
-) -> dict[str, float]:
-    """Choose the weights or average that reconstructs best, standardise its latents, write autoencoder.safetensors.
-
-    Returns the chosen one's measures; `halflife` is 0 for the plain weights.
-    """
+def choose_average(autoencoder: Autoencoder, config: TrainConfig, source: Source, run_dir: Path) -> dict[str, float]:
+    """Load the weights or average of a run that reconstructs best; return its measures (half-life 0: the weights)."""
     scores: dict[int, dict[str, float]] = {}
     for halflife in (0, *config.optim.ema_halflives):
         autoencoder.load_state_dict(read_weights(run_dir, "autoencoder", halflife or None))
         scores[halflife] = measure(autoencoder, source)
     best = max(scores, key=lambda halflife: scores[halflife]["psnr"])
     autoencoder.load_state_dict(read_weights(run_dir, "autoencoder", best or None))
+    return {"halflife": best, **scores[best]}
+
+
+@torch.no_grad()
+def finish_autoencoder(
+    autoencoder: Autoencoder, config: TrainConfig, source: Source, run_dir: Path, clips: int = 256
+) -> dict[str, float]:
+    """Choose the best average, standardise its latents, write autoencoder.safetensors; return its measures."""
+    found = choose_average(autoencoder, config, source, run_dir)
     starts = range(0, clips, 16)
     device = device_of(autoencoder)
     raw = [autoencoder.encode(source(UNSEEN + 5000 + torch.arange(s, s + 16)).to(device)) for s in starts]
     autoencoder.calibrate(torch.cat(raw))
     write_tensors(run_dir / "autoencoder.safetensors", autoencoder.state_dict())
-    return {"halflife": best, **scores[best]}
+    return found

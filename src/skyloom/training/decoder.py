@@ -1,0 +1,84 @@
+"""The decoder's stage: better pictures from the same latents.
+
+The encoder stands still, so whatever was trained on its latents stays valid, and the decoder can be refined on its own
+while, or after, the transformer learns. The decoder may be deeper than the one that the autoencoder's stage trained:
+blocks it did not have start as the identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from skyloom.config import TrainConfig
+from skyloom.errors import CheckpointError
+from skyloom.models.autoencoder import Autoencoder
+from skyloom.seeds import generator_for
+from skyloom.training.autoencoder import LATENT_NOISE, choose_average, psnr, reconstruction_loss, show
+from skyloom.training.batches import Batches, Source
+from skyloom.training.checkpointing import write_tensors
+from skyloom.training.distributed import Ranks
+from skyloom.training.ema import Ema
+from skyloom.training.loop import autocast, device_of
+
+ENCODER = ("look.", "fine.", "fold.", "encoder.", "encoder_out.", "straight_in.")
+DEEPENED = ("decoder.", "middle.")
+
+
+def start_decoder(autoencoder: Autoencoder, state: Mapping[str, Tensor], origin: str) -> None:
+    """Load a finished autoencoder and freeze its encoder; blocks that only the deeper decoder has stay as made.
+
+    Raises CheckpointError when anything else is missing or does not fit.
+    """
+    try:
+        missing, unexpected = autoencoder.load_state_dict(dict(state), strict=False)
+    except RuntimeError as error:
+        raise CheckpointError(f"{origin} does not fit the preset's autoencoder: {error}") from error
+    lost = [name for name in missing if not name.startswith(DEEPENED)]
+    if lost or unexpected:
+        raise CheckpointError(f"{origin} does not fit the preset's autoencoder: {(lost + unexpected)[0]}")
+    for name, parameter in autoencoder.named_parameters():
+        parameter.requires_grad_(not name.startswith(ENCODER))
+
+
+class DecoderStage:
+    """Trains the decoder of an Autoencoder that `start_decoder` has prepared."""
+
+    def __init__(
+        self, autoencoder: Autoencoder, config: TrainConfig, source: Source, run_dir: Path, *, ranks: Ranks = Ranks()
+    ) -> None:
+        self.autoencoder, self.config, self.run_dir, self.ranks = autoencoder, config, run_dir, ranks
+        self.device = device_of(autoencoder)
+        self._source, self._batches = source, Batches(source, config, ranks)
+
+    def modules(self) -> dict[str, nn.Module]:
+        """Return the network, by name."""
+        return {"autoencoder": self.autoencoder}
+
+    def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor | float]]:
+        """Return the loss of a step's clips, decoded from slightly noised latents."""
+        pixels = self._batches.at(step).to(self.device)
+        with autocast(self.config.precision, self.device):
+            with torch.no_grad():
+                latents = self.autoencoder.encode(pixels).float()
+            generator = generator_for(self.config.seed, "decoder step", step)
+            noise = torch.randn(self.config.batch_size, *latents.shape[1:], generator=generator)
+            rows = self.ranks.rows(self.config.batch_size)
+            decoded = self.autoencoder.decode(latents + LATENT_NOISE * noise[rows].to(self.device))
+        return reconstruction_loss(decoded, pixels), {"psnr": psnr(decoded.detach(), pixels)}
+
+    def samples(self, step: int, ema: Ema) -> None:
+        """Write clips that were not trained on above their reconstructions, by the first average."""
+        if self.ranks.leads:
+            with ema.applied():
+                show(self.autoencoder, self._source, self.run_dir / "samples" / f"{step:08d}.png")
+
+
+def finish_decoder(autoencoder: Autoencoder, config: TrainConfig, source: Source, run_dir: Path) -> dict[str, float]:
+    """Choose the best average and write autoencoder.safetensors, the encoder as it was; return its measures."""
+    found = choose_average(autoencoder, config, source, run_dir)
+    write_tensors(run_dir / "autoencoder.safetensors", autoencoder.state_dict())
+    return found
