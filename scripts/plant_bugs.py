@@ -8,6 +8,7 @@ must occur exactly once, so a row cannot rot unseen; the tests must pass before 
 a bug lives.
 """
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 import os
@@ -42,12 +43,12 @@ BUGS: list[tuple[str, str, str, str]] = [
     ("models/patchify.py", '"b c f (h p) (w q) -> b (f h w) (p q c)"', '"b c f (p h) (w q) -> b (f h w) (p q c)"', NETWORK),
     ("models/patchify.py", '"b (f h w) (p q c) -> b c f (h p) (w q)"', '"b (f h w) (q p c) -> b c f (h p) (w q)"', NETWORK),
     ("models/layers.py", "first * sin + second * cos], dim=-1)", "first * sin - second * cos], dim=-1)", NETWORK),
-    ("models/layers.py", "key = rotate(self.key_norm(key), *rotation)", "key = self.key_norm(key)", NETWORK),
+    ("models/layers.py", "rotate(self.key_norm(key), *rotation), value", "self.key_norm(key), value", NETWORK),
     ("models/rope.py", "positions[:, axis : axis + 1]", "positions[:, 0:1]", NETWORK),
     ("models/rope.py", "- (grid.latent_width - 1) / 2", "", NETWORK),
-    ("models/transformer.py", "words.device)\n        for layer in self.layers:\n            words = layer(words, turn, prompt_mask[:, None, None, :])", "words.device)\n        for layer in self.layers:\n            words = layer(words, turn, None)", NETWORK),
-    ("models/transformer.py", "held.expand(-1, length, -1), share", "target.expand(-1, length, -1), share", NETWORK),
-    ("models/transformer.py", "return order[:, None] >= order[None, :]", "return order[:, None] <= order[None, :]", NETWORK),
+    ("models/transformer.py", "words = layer(words, turn, mask[:, None])", "words = layer(words, turn, None)", NETWORK),
+    ("models/transformer.py", "torch.lerp(target, held, cells", "torch.lerp(target, target, cells", NETWORK),
+    ("models/transformer.py", "return frame[:, None] >= order[None, :]", "return frame[:, None] <= order[None, :]", NETWORK),
     ("models/transformer.py", "& (attention_mask if", "& ~(attention_mask if", NETWORK),
 ]  # fmt: skip
 

@@ -9,7 +9,7 @@ from skyloom.config import SCALARS, TransformerConfig
 from skyloom.errors import InvalidArgument
 from skyloom.models.layers import Attention, rotate
 from skyloom.models.patchify import patchify, unpatchify
-from skyloom.models.rope import no_rotation, rotation, token_positions
+from skyloom.models.rope import rotation, token_positions
 from skyloom.models.transformer import Transformer, block_causal_mask
 from skyloom.shapes import LatentSize
 
@@ -73,7 +73,7 @@ def test_rotation_keeps_length_and_none_is_identity():
     x = torch.randn(1, 1, 4, 32, generator=torch.Generator().manual_seed(0))
     turned = rotate(x, *rotation(token_positions(LatentSize(1, 2, 2)) + 1, 32))
     torch.testing.assert_close(turned.norm(dim=-1), x.norm(dim=-1))
-    assert torch.equal(rotate(x, *no_rotation(4, 32)), x)
+    assert torch.equal(rotate(x, *rotation(torch.zeros(4, 3), 32)), x)
 
 
 def test_attention_does_not_change_when_all_positions_move_together():
@@ -84,7 +84,7 @@ def test_attention_does_not_change_when_all_positions_move_together():
     positions = token_positions(LatentSize(2, 2, 3))
     here, moved = (layer(x, rotation(positions + shift, 32), None).detach() for shift in (0, 5))
     torch.testing.assert_close(here, moved, rtol=1e-4, atol=1e-4)
-    assert changed(here, layer(x, no_rotation(12, 32), None)) > 1e-3
+    assert changed(here, layer(x, rotation(torch.zeros(12, 3), 32), None)) > 1e-3
 
 
 def test_positions_are_counted_from_the_middle():
@@ -160,6 +160,20 @@ def test_block_causal_mask_hides_the_future(network):
     torch.testing.assert_close(a[:, :, :2], b[:, :, :2], rtol=1e-4, atol=1e-4)
     assert changed(a[:, :, 2], b[:, :, 2]) > 1e-3
     assert changed(network(**given)[:, :, :2], network(**later)[:, :, :2]) > 1e-3
+
+
+def test_words_of_another_span_are_not_heard(network):
+    """Two spans side by side, each heard by its own frames, give what each would give alone."""
+    given = inputs(words=6)
+    frame = torch.arange(3).repeat_interleave(6)
+    span = torch.tensor([0, 0, 0, 1, 1, 1])
+    video = torch.cat([(frame[:, None] > 0) == (span == 1), frame[:, None] == frame], dim=1)
+    among = (span[:, None] == span).expand(2, 6, 6)
+    both = network(**given, attention_mask=video, word_mask=among)
+    alone = {**given, "prompt_embeds": given["prompt_embeds"][:, 3:], "prompt_mask": given["prompt_mask"][:, 3:]}
+    second = network(**alone, attention_mask=torch.cat([torch.ones(18, 3, dtype=torch.bool), video[:, 6:]], dim=1))
+    torch.testing.assert_close(both[:, :, 1:], second[:, :, 1:], rtol=1e-4, atol=1e-4)
+    assert changed(both[:, :, :1], second[:, :, :1]) > 1e-3
 
 
 def test_sizes_that_do_not_divide_are_told(network):

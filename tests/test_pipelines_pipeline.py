@@ -14,7 +14,7 @@ from skyloom.pipelines.canvas import PromptSpan
 from skyloom.pipelines.checkpoint import load_checkpoint, save_checkpoint
 from skyloom.pipelines.pipeline import check_pixels, from_checkpoint
 from skyloom.pipelines.prompts import PromptWarning
-from skyloom.pipelines.velocity import encode_prompts, span_mask
+from skyloom.pipelines.velocity import encode_prompts, span_masks
 from skyloom.presets import TINY
 from skyloom.seeds import generator_for
 from skyloom.shapes import VideoSize
@@ -170,7 +170,7 @@ def test_the_network_is_told_what_the_canvas_says(pipeline):
     assert named["context_sigma"].tolist() == pytest.approx([0.2, 0.2])
     assert named["scalars"][:, 0].tolist() == [0.5, 0.5] and named["scalars"][:, 1:].isnan().all()
     assert torch.equal(named["known"], canvas.mask.repeat(2, 1, 1, 1, 1))
-    assert named["attention_mask"].shape == (2, 6 + 12, 6 + 12) and not named["attention_mask"][0].all()
+    assert named["attention_mask"].shape == (2, 12, 6 + 12) and not named["attention_mask"][0].all()
     assert named["source"] is None
     noise = torch.randn(8, 3, 4, 4, generator=generator_for(0, "noise"))
     torch.testing.assert_close(noisy[0, :, 0], 0.8 * canvas.known[0, :, 0] + 0.2 * noise[:, 0])
@@ -181,12 +181,12 @@ def test_spans_are_seen_by_their_own_frames_only(pipeline):
     encode = pipeline.text_encoder.encode
     words = encode_prompts(encode, [[PromptSpan("a", 0, 2), PromptSpan("b c", 2)], [PromptSpan("d")]], 3)
     assert words.mask.sum(1).tolist() == [5, 2] and words.spanned
-    seen = span_mask(words, frames=3, cells=2)
-    assert seen.shape == (2, 11, 11)
-    assert seen[0, 5:9, :5].tolist() == [[True, True, False, False, False]] * 4
-    assert seen[0, 9:, :5].tolist() == [[False, False, True, True, True]] * 2
-    assert seen[0, 0, :2].all() and seen[0, 0, 2:7].any() is not None
-    assert seen[1, 5:, :2].all() and seen[:, 5:, 5:].all()
+    seen, among = span_masks(words, frames=3, cells=2)
+    assert seen.shape == (2, 6, 11) and among.shape == (2, 5, 5)
+    assert seen[0, :4, :5].tolist() == [[True, True, False, False, False]] * 4
+    assert seen[0, 4:, :5].tolist() == [[False, False, True, True, True]] * 2
+    assert among[0, 0].tolist() == [True, True, False, False, False]
+    assert seen[1, :, :2].all() and seen[:, :, 5:].all()
 
 
 def test_a_span_over_everything_is_the_plain_prompt(pipeline):

@@ -17,7 +17,14 @@ from skyloom.training.latent_bank import CaptionedClips, LatentBank, Prompts, bu
 from skyloom.training.live import LiveDraw
 from skyloom.training.loop import train
 from skyloom.training.tasks_mix import TASKS, draw_image, draw_known, draw_tasks
-from skyloom.training.transformer import Question, TransformerStage, finish_transformer, noised, velocity_loss
+from skyloom.training.transformer import (
+    Question,
+    TransformerStage,
+    channel_weights,
+    finish_transformer,
+    noised,
+    velocity_loss,
+)
 
 LATENTS = AutoencoderConfig(latent_channels=4, hidden_size=8, encoder_blocks=1, decoder_blocks=1, refine_channels=4)
 NETWORK = TransformerConfig(
@@ -232,9 +239,24 @@ def test_the_network_sees_two_levels_and_only_the_asked_cells_count():
     assert torch.allclose(seen[:, :, 1:], (latents + noise)[:, :, 1:] / 2)
     velocity = noise - latents
     velocity[:, :, 0] = 1e6
-    assert torch.equal(velocity_loss(velocity, question), torch.zeros(2))
+    alike = torch.ones(latents.shape[1])
+    assert torch.equal(velocity_loss(velocity, question, alike), torch.zeros(2))
     velocity[1, :, 1:] += 2
-    assert torch.allclose(velocity_loss(velocity, question), torch.tensor([0.0, 4.0]), atol=1e-4)
+    assert torch.allclose(velocity_loss(velocity, question, alike), torch.tensor([0.0, 4.0]), atol=1e-4)
+    first = torch.zeros(latents.shape[1])
+    first[0] = latents.shape[1]
+    velocity[1, 1:, 1:] += 5
+    assert torch.allclose(velocity_loss(velocity, question, first), torch.tensor([0.0, 4.0]), atol=1e-4)
+
+
+def test_channels_count_by_what_the_picture_owes_them():
+    """A decoder that multiplies each channel by a known gain gives weights in the proportion of the gains."""
+    autoencoder = Autoencoder(AutoencoderConfig(latent_channels=3, hidden_size=32, encoder_blocks=1, decoder_blocks=1))
+    with torch.no_grad():
+        for layer in (autoencoder.straight_out.first, autoencoder.straight_out.rest):
+            layer.weight.copy_(torch.ones_like(layer.weight) * torch.tensor([1.0, 2.0, 5.0]))
+    weights = channel_weights(autoencoder, torch.rand(4, 3, 9, 64, 64, generator=torch.Generator().manual_seed(0)))
+    torch.testing.assert_close(weights, torch.tensor([3 / 8, 6 / 8, 15 / 8]), rtol=0.1, atol=0)
 
 
 def stage_of(bank, steps=60, ranks=Ranks(), **tasks):

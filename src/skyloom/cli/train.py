@@ -19,7 +19,7 @@ from skyloom.models.transformer import Transformer
 from skyloom.presets import preset as find_preset
 from skyloom.shapes import VideoSize
 from skyloom.training.autoencoder import AutoencoderStage, finish_autoencoder
-from skyloom.training.batches import Source
+from skyloom.training.batches import UNSEEN, Source
 from skyloom.training.decoder import DecoderStage, finish_decoder, start_decoder
 from skyloom.training.distributed import Ranks, init_ranks, leave
 from skyloom.training.examples import BankDraw, Draw
@@ -28,7 +28,7 @@ from skyloom.training.live import LiveDraw, padded
 from skyloom.training.loop import device_of, train
 from skyloom.training.pictures import PROMPTS, PromptPictures
 from skyloom.training.sources import WorldSource
-from skyloom.training.transformer import TransformerStage, finish_transformer
+from skyloom.training.transformer import TransformerStage, channel_weights, finish_transformer
 from skyloom.world.captions import MIX
 
 PresetName = Annotated[str, typer.Argument(help="tiny, nano, base or large")]
@@ -41,6 +41,8 @@ Workers = Annotated[int, typer.Option(min=0, help="processes that render clips a
 Folder = Annotated[Path | None, typer.Option(help="a folder of videos to train on, instead of the world")]
 AutoencoderFile = Annotated[Path, typer.Option(help="autoencoder.safetensors of a finished autoencoder run")]
 BankFolder = Annotated[Path | None, typer.Option(help="folder of the encoded clips; RUN_DIR/bank unless given")]
+
+SENSITIVITY_CLIPS = 16
 
 
 def resolved(name: str, overrides: list[str]) -> Preset:
@@ -209,8 +211,9 @@ def train_transformer(
     shape = (chosen.transformer.latent_channels, *dataclasses.astuple(grid))
     pictures = PromptPictures(codec, padded(encode(list(PROMPTS)), length), draw.empty_prompt(), shape, run_dir)
     network = _new(Transformer, chosen.transformer, config.seed, place)
+    weights = channel_weights(codec, WorldSource(chosen.world, chosen.clip)(UNSEEN + torch.arange(SENSITIVITY_CLIPS)))
     stage = TransformerStage(
-        network, config, chosen.tasks, draw, ranks=ranks, pictures=pictures if ranks.leads else None
+        network, config, chosen.tasks, draw, weights=weights, ranks=ranks, pictures=pictures if ranks.leads else None
     )
     settings = {
         "transformer": to_dict(chosen.transformer), "tasks": to_dict(chosen.tasks), "clips": clips,

@@ -23,7 +23,6 @@ from skyloom.evaluation.oracle_truth import DIRECTIONS, ORDERS, OracleConfig
 SHIPPED = Path(__file__).parent.parent / "weights" / "oracle"
 CROP_MARGIN = 0.2
 """Log of the crop's side over the actor's."""
-CROPS_PER_CLIP = 5
 SMALL = 32
 
 
@@ -74,24 +73,24 @@ class OracleNetworks(nn.Module):
         parts = self.eye.scene(sight.context).split(self.scene_classes, -1)
         return dict(zip(("place", "style", "weather"), parts, strict=True))
 
-    def name_actors(self, pixels: Tensor, tracking: Tracking) -> Tensor:
-        """Return logits (b, s, actors): the mean over a few frames, weighted by the tracker's confidence."""
-        frames = torch.linspace(0, pixels.shape[2] - 1, CROPS_PER_CLIP).round().long()
-        stills = pixels[:, :, frames].transpose(1, 2).flatten(0, 1)
-        side = (tracking.side[:, frames] + CROP_MARGIN).flatten(0, 1)
-        crops = crop_squares(stills, tracking.centre[:, frames].flatten(0, 1), side)
-        logits = self.classifier(crops).log_softmax(-1).unflatten(0, (len(pixels), CROPS_PER_CLIP, SLOTS))
-        weight = tracking.confidence[:, frames].square()[..., None] + 1e-3
-        return (logits * weight).sum(1) / weight.sum(1)
+    def look_closely(self, pixels: Tensor, tracking: Tracking) -> tuple[Tensor, Tensor]:
+        """Crop every actor in every frame: log probabilities of names (b, f, s, actors), angles (b, f, s, 2)."""
+        stills = pixels.transpose(1, 2).flatten(0, 1)
+        side = (tracking.side + CROP_MARGIN).flatten(0, 1)
+        logits, turn = self.classifier(crop_squares(stills, tracking.centre.flatten(0, 1), side))
+        shape = tracking.side.shape
+        return logits.log_softmax(-1).unflatten(0, shape), turn.unflatten(0, shape)
 
     def forward(self, pixels: Tensor) -> tuple[dict[str, Tensor], Tracking]:
         """Read pixels (b, 3, f, h, w) of the config's size: logits by slot name, and the tracks."""
         sight = self.eye(pixels)
         tracking = self.tracker(sight, pixels.shape[2] // 2)[1]
-        logits = self.clock(tracking, sight, smaller(pixels))
+        names, turn = self.look_closely(pixels, tracking)
+        logits = self.clock(tracking, turn, sight, smaller(pixels))
         stills = self.scene_logits(sight)
         logits |= {"place": stills["place"].mean(1), "style": stills["style"].mean(1)}
-        return logits | {"actor": self.name_actors(pixels, tracking)}, tracking
+        weight = tracking.confidence.square()[..., None] + 1e-3
+        return logits | {"actor": (names * weight).sum(1) / weight.sum(1)}, tracking
 
 
 def smaller(pixels: Tensor) -> Tensor:

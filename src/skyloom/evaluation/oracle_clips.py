@@ -24,7 +24,7 @@ def vocabulary_of(world: WorldConfig) -> OracleConfig:
 
 def varied(world: WorldConfig) -> WorldConfig:
     """Return the same world with more of what is rare, so that the judge sees enough of it."""
-    return replace(world, two_actors=0.4, three_actors=0.05, weather=0.5, camera=0.4, style=0.3, event=0.0, cut=0.0)
+    return replace(world, two_actors=0.4, three_actors=0.05, weather=0.5, camera=0.4, style=0.35, event=0.0, cut=0.0)
 
 
 def render_scenes(scenes: Scenes, clip: ClipConfig, frames: Tensor | None = None) -> Tensor:

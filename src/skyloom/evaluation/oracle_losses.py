@@ -48,15 +48,20 @@ def heat_loss(heat: Tensor, truth: Truth) -> Tensor:
     return F.binary_cross_entropy_with_logits(heat, target, reduction="none").sum((2, 3)).mean()
 
 
-def crop_loss(networks: OracleNetworks, pixels: Tensor, truth: Truth, generator: torch.Generator) -> Tensor:
-    """Name the actors in crops around their true places, displaced and scaled a little."""
+def crop_losses(
+    networks: OracleNetworks, pixels: Tensor, truth: Truth, generator: torch.Generator
+) -> dict[str, Tensor]:
+    """Names and angles of the actors in crops around their true places, displaced and scaled a little."""
     wanted = torch.where(truth.seen, truth.actor[:, None], UNKNOWN)
     clip, frame, actor = (wanted != UNKNOWN).nonzero(as_tuple=True)
     centre, side = truth.centre[clip, frame, actor], truth.side[clip, frame, actor]
     centre = centre + 0.06 * torch.randn(centre.shape, generator=generator) * side.exp()[:, None]
     side = side + CROP_MARGIN + 0.1 * torch.randn(side.shape, generator=generator)
     crops = crop_squares(pixels[clip, :, frame], centre[:, None], side[:, None])
-    return F.cross_entropy(networks.classifier(crops), wanted[clip, frame, actor])
+    logits, turn = networks.classifier(crops)
+    angle = truth.angle[clip, frame, actor]
+    missed = (turn - torch.stack([angle.cos(), angle.sin()], -1)).square().sum(-1).mean()
+    return {"actor": F.cross_entropy(logits, wanted[clip, frame, actor]), "turn": missed}
 
 
 def scene_loss(networks: OracleNetworks, sight: Sight, truth: Truth) -> Tensor:
@@ -83,5 +88,5 @@ def eye_losses(networks: OracleNetworks, pixels: Tensor, truth: Truth, generator
         "track": centre_loss(tracking.logits, centre, seen_there),
         "side": ((tracking.side - side).abs() * seen_there).sum() / seen_there.sum().clamp_min(1),
         "scene": scene_loss(networks, sight, truth),
-        "actor": crop_loss(networks, pixels, truth, generator),
+        **crop_losses(networks, pixels, truth, generator),
     }

@@ -128,6 +128,7 @@ class Tracker(nn.Module):
         keys = self.key(features.flatten(0, 1)).unflatten(0, features.shape[:2])
         alike = torch.einsum("b s d, b f d h w -> b f s h w", queries, keys) / features.shape[2] ** 0.5
         logits = alike + self.heat_weight * heat[:, :, None]
+        logits = logits + logits.log_softmax(2)  # slots compete for a cell, so that two do not follow one actor
         return picked, self._tracking(logits, sight)
 
     def _pick(self, features: Tensor, heat: Tensor) -> Tensor:
@@ -152,7 +153,7 @@ def _attend(logits: Tensor, features: Tensor) -> Tensor:
 
 
 class Classifier(nn.Module):
-    """Names an actor from a square crop."""
+    """Names an actor from a square crop, and says how it is turned."""
 
     def __init__(self, width: int, classes: int) -> None:
         super().__init__()
@@ -161,10 +162,12 @@ class Classifier(nn.Module):
             _conv(3, width, 2), _conv(width, 2 * width, 2), _conv(2 * width, wide), _conv(wide, wide, 2), Residual(wide)
         )
         self.head = nn.Linear(wide, classes)
+        self.turn = nn.Sequential(nn.Linear(16 * wide, wide), nn.ReLU(), nn.Linear(wide, 2))
 
-    def forward(self, crops: Tensor) -> Tensor:
-        """Crops (n, 3, CROP, CROP) to logits (n, classes)."""
-        return self.head(self.layers(crops).mean((2, 3))).float()
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Crops (n, 3, CROP, CROP) to logits (n, classes) and the angle's cosine and sine (n, 2)."""
+        features = self.layers(crops)
+        return self.head(features.mean((2, 3))).float(), self.turn(features.flatten(1)).float()
 
 
 def crop_squares(pixels: Tensor, centre: Tensor, side: Tensor) -> Tensor:
@@ -191,7 +194,7 @@ class Clock(nn.Module):
         self, looks: int, context: int, hidden: int, heads: dict[str, int], slot_heads: dict[str, int]
     ) -> None:
         super().__init__()
-        self.slot_in = nn.Conv1d(looks + 7, hidden, 1)
+        self.slot_in = nn.Conv1d(looks + 9, hidden, 1)
         self.slot_mix = nn.ModuleList(nn.Conv1d(hidden, hidden, 5, padding=2) for _ in range(3))
         self.scene_in = nn.Conv1d(2 * context, hidden, 1)
         self.scene_mix = nn.ModuleList(nn.Conv1d(hidden, hidden, 5, padding=2) for _ in range(2))
@@ -204,9 +207,12 @@ class Clock(nn.Module):
         alone = 5 * hidden
         self.slot_heads = nn.ModuleDict({name: _head(alone, hidden, count) for name, count in slot_heads.items()})
 
-    def forward(self, tracking: Tracking, sight: Sight, small: Tensor) -> dict[str, Tensor]:
-        """Return logits by name: (b, classes) for the clip, (b, s, classes) for slots. small: (b, 3, f, 32, 32)."""
-        slots = self._slots(tracking)
+    def forward(self, tracking: Tracking, turn: Tensor, sight: Sight, small: Tensor) -> dict[str, Tensor]:
+        """Return logits by name: (b, classes) for the clip, (b, s, classes) for slots.
+
+        turn: (b, f, s, 2) cosine and sine of each actor's angle. small: (b, 3, f, 32, 32).
+        """
+        slots = self._slots(tracking, turn)
         scene = _over_time(self._scene(sight))
         flow = self.flow(rearrange(small[:, :, _fifths(small.shape[2])], "b c f h w -> b (f c) h w"))
         number = torch.sigmoid(sight.heat).sum((2, 3))
@@ -216,10 +222,10 @@ class Clock(nn.Module):
         logits = {name: head(whole) for name, head in self.heads.items()}
         return logits | {name: head(alone) for name, head in self.slot_heads.items()}
 
-    def _slots(self, tracking: Tracking) -> Tensor:
+    def _slots(self, tracking: Tracking, turn: Tensor) -> Tensor:
         place = torch.cat([tracking.centre - 0.5, tracking.side[..., None]], -1)
         change = F.pad(place[:, 1:] - place[:, :-1], (0, 0, 0, 0, 1, 0)) * 8
-        series = torch.cat([place, change, tracking.confidence[..., None], tracking.looks], -1)
+        series = torch.cat([place, change, tracking.confidence[..., None], turn, tracking.looks], -1)
         hidden = self.slot_in(rearrange(series, "b f s d -> (b s) d f"))
         return _over_time(_run(self.slot_mix, hidden)).unflatten(0, (-1, SLOTS))
 

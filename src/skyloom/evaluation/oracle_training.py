@@ -8,6 +8,7 @@ whole clips, kept in memory and read many times. `oracle_card` then measures hel
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,8 @@ import typer
 from rich.console import Console
 from torch import Tensor, nn
 
-from skyloom.config import ClipConfig, WorldConfig
+from skyloom.config import ClipConfig, WorldConfig, to_dict
+from skyloom.evaluation.machine import describe_machine
 from skyloom.evaluation.oracle import SHIPPED, OracleNetworks, save_oracle, smaller
 from skyloom.evaluation.oracle_clips import clips_with_truth, varied, vocabulary_of
 from skyloom.evaluation.oracle_losses import eye_losses
@@ -39,11 +41,11 @@ class OracleTraining:
 
     world: WorldConfig
     clip: ClipConfig = field(default_factory=ClipConfig)
-    eye_steps: int = 1500
+    eye_steps: int = 2000
     eye_batch: int = 20
     eye_frames: int = 3
     eye_rate: float = 3e-3
-    clock_clips: int = 10_000
+    clock_clips: int = 8000
     clock_steps: int = 2500
     clock_batch: int = 64
     clock_rate: float = 2e-3
@@ -61,13 +63,14 @@ class Watched:
     side: Tensor  # (n, f, s)
     looks: Tensor  # (n, f, s, d)
     confidence: Tensor  # (n, f, s)
+    turn: Tensor  # (n, f, s, 2)
     small: Tensor  # (n, 3, f, 32, 32) half
 
-    def inputs(self, rows: Tensor) -> tuple[Tracking, Sight, Tensor]:
+    def inputs(self, rows: Tensor) -> tuple[Tracking, Tensor, Sight, Tensor]:
         """Return the clock's inputs for some clips."""
         none = torch.zeros(())
         tracking = Tracking(none, self.centre[rows], self.side[rows], self.looks[rows], self.confidence[rows])
-        return tracking, Sight(none, self.heat[rows], self.context[rows]), self.small[rows].float()
+        return tracking, self.turn[rows], Sight(none, self.heat[rows], self.context[rows]), self.small[rows].float()
 
 
 def train_oracle(plan: OracleTraining, console: Console) -> OracleNetworks:
@@ -138,8 +141,9 @@ def watch(networks: OracleNetworks, plan: OracleTraining) -> tuple[Watched, dict
         with torch.autocast("cpu", torch.bfloat16):
             sight = networks.eye(part)
             tracking = networks.tracker(sight, middle)[1]
+            turn = networks.look_closely(part, tracking)[1]
         tracks = (tracking.centre, tracking.side, tracking.looks, tracking.confidence)
-        seen.append((sight.context, sight.heat, *tracks, smaller(part).half()))
+        seen.append((sight.context, sight.heat, *tracks, turn, smaller(part).half()))
         order = left_to_right(truth, middle)
         slots = {name: in_slots(getattr(truth, name), order, False) for name in ("motion", "direction")}
         targets.append({name: slots.get(name, getattr(truth, name)) for name in CLOCK_TARGETS})
@@ -186,8 +190,12 @@ def main(
     """Train an oracle and save it."""
     plan = OracleTraining(preset(name).world, seed=seed)
     counts = {key: round(getattr(plan, key) * share) for key in ("eye_steps", "clock_clips", "clock_steps")}
-    networks = train_oracle(replace(plan, **counts), Console())
-    save_oracle(networks, out)
+    plan = replace(plan, **counts)
+    started, busy = time.perf_counter(), time.process_time()
+    save_oracle(train_oracle(plan, Console()), out)
+    minutes = {"minutes": (time.perf_counter() - started) / 60, "core_minutes": (time.process_time() - busy) / 60}
+    done = {"plan": to_dict(plan), **minutes, **describe_machine()}
+    (out / "training.json").write_text(json.dumps(done, indent=1) + "\n")
 
 
 if __name__ == "__main__":

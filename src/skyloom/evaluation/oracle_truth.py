@@ -19,6 +19,7 @@ UNKNOWN = -100
 DIRECTIONS = ("left", "right", "none")
 ORDERS = ("in order", "shuffled")
 SEEN_OPACITY = 0.3
+FRAMEWISE = ("centre", "side", "angle", "seen")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Truth:
 
     centre: Tensor  # (b, f, k, 2) of the body
     side: Tensor  # (b, f, k) log of the sprite's larger side in frame heights
+    angle: Tensor  # (b, f, k) radians
     seen: Tensor  # (b, f, k) bool: there, not transparent, its centre in the frame
     actor: Tensor  # (b, k) class, UNKNOWN where empty or not in the vocabulary
     motion: Tensor  # (b, k)
@@ -58,7 +60,7 @@ class Truth:
 
     def frames(self, chosen: Tensor) -> Truth:
         """Return the truth at the chosen frames."""
-        return replace(self, **{name: getattr(self, name)[:, chosen] for name in ("centre", "side", "seen")})
+        return replace(self, **{name: getattr(self, name)[:, chosen] for name in FRAMEWISE})
 
     def select(self, rows: Tensor) -> Truth:
         """Return the chosen clips."""
@@ -83,6 +85,7 @@ def truth_of(scenes: Scenes, tracks: Tracks, config: OracleConfig, aspect: float
     return Truth(
         centre=centre,
         side=side,
+        angle=tracks.angle,
         seen=inside & there[:, None] & (tracks.opacity > SEEN_OPACITY),
         actor=actor.where(there, UNKNOWN),
         motion=motion.where(there, UNKNOWN),
@@ -136,7 +139,7 @@ def shuffle_time(pixels: Tensor, truth: Truth, share: float, generator: torch.Ge
     mixed = torch.rand((clips, num_frames), generator=generator).argsort(1)
     frames = torch.where(chosen[:, None], mixed, torch.arange(num_frames))
     rows = torch.arange(clips)[:, None]
-    moved = {name: getattr(truth, name)[rows, frames] for name in ("centre", "side", "seen")}
+    moved = {name: getattr(truth, name)[rows, frames] for name in FRAMEWISE}
     blank = {name: getattr(truth, name).clone() for name in ("motion", "direction", "camera")}
     for values in blank.values():
         values[chosen] = UNKNOWN

@@ -63,13 +63,37 @@ class Attention(nn.Module):
         self.query_norm = RMSNorm(size // num_heads)
         self.key_norm = RMSNorm(size // num_heads)
 
-    def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor | None) -> Tensor:
-        """x: (b, l, d); rotation: cos and sin (l, head_dim / 2); mask: bool, to (b, n, l, l), True attends."""
+    def project(self, x: Tensor, rotation: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """x: (b, l, d); rotation: cos and sin (l, head_dim / 2). Returns query, key, value (b, n, l, head_dim)."""
         query, key, value = rearrange(self.qkv(x), "b l (three n d) -> three b n l d", three=3, n=self.num_heads)
-        query = rotate(self.query_norm(query), *rotation)
-        key = rotate(self.key_norm(key), *rotation)
+        return rotate(self.query_norm(query), *rotation), rotate(self.key_norm(key), *rotation), value
+
+    def mix(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+        """Attend and project: (b, l, d). mask: bool, broadcasts to (b, n, l, keys), True attends."""
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         return self.out(rearrange(mixed, "b n l d -> b l (n d)"))
+
+    def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor | None) -> Tensor:
+        """x: (b, l, d); rotation: cos and sin (l, head_dim / 2); mask: bool, to (b, n, l, l), True attends."""
+        return self.mix(*self.project(x, rotation), mask)
+
+
+class ReadingAttention(Attention):
+    """Self-attention that reads words too: their keys and values join those of the video in one softmax.
+
+    Words are read, not rewritten, so a word costs two projections where a video token costs a whole block, and its
+    keys and values are the same at every noise level. Words have no place: they are not rotated.
+    """
+
+    def __init__(self, size: int, num_heads: int) -> None:
+        super().__init__(size, num_heads)
+        self.words = linear(size, 2 * size, splits=2)
+
+    def read(self, x: Tensor, words: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor | None) -> Tensor:
+        """x: (b, l, d); words: (b, m, d); mask: bool, to (b, n, l, m + l), words first. Returns (b, l, d)."""
+        query, key, value = self.project(x, rotation)
+        said, meant = rearrange(self.words(words), "b m (two n d) -> two b n m d", two=2, n=self.num_heads)
+        return self.mix(query, torch.cat([self.key_norm(said), key], dim=2), torch.cat([meant, value], dim=2), mask)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

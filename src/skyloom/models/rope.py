@@ -41,14 +41,6 @@ def rotation(positions: Tensor, head_dim: int) -> tuple[Tensor, Tensor]:
     return angle.cos(), angle.sin()
 
 
-def no_rotation(length: int, head_dim: int, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
-    """Return the rotation that leaves `length` tokens as they are."""
-    return (
-        torch.ones(length, head_dim // 2, device=device),
-        torch.zeros(length, head_dim // 2, device=device),
-    )
-
-
 def line_rotation(length: int, head_dim: int, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
     """Return cos and sin for tokens in a row (text): every pair turns with the position."""
     pairs = head_dim // 2

@@ -1,14 +1,14 @@
 """Diffusion transformer over spacetime patches.
 
-One network for every task (Peebles & Xie 2023, with in-context text as in JiT, one shared modulation with a learned
-offset per block as in PixArt, normed queries and keys, rotary positions, SwiGLU). Every token is told whether it is
-known, and is modulated by its own noise level: `sigma` for cells that are asked for, `context_sigma` for cells that are
-known; words are modulated by a level of their own.
+One network for every task (Peebles & Xie 2023, with one shared modulation and a learned offset per block as in PixArt,
+words in the same softmax as the video, normed queries and keys, rotary positions, SwiGLU). Every token is told whether
+it is known, and is modulated by its own noise level: `sigma` for cells that are asked for, `context_sigma` for cells
+that are known. Words are refined by two layers of their own and read by every block.
 
     noisy_latents (b c f h w) ++ known (b 1 f h w) ++ source (b c f h w) ++ has source (b 1 f h w)
       -> patches (b l 4(2c+2)) -> tokens (b l d)
-    prompt_embeds (b m 768) -> tokens (b m d) -> two refining layers
-    [words | video] (b m+l d) -> blocks -> video (b l d) -> velocity (b c f h w)
+    prompt_embeds (b m 768) -> two refining layers -> words (b m d)
+    tokens (b l d) -> blocks, each reading words and tokens -> velocity (b c f h w)
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from torch import Tensor, nn
 
 from skyloom.config import SCALARS, TransformerConfig
 from skyloom.errors import InvalidArgument
-from skyloom.models.layers import Attention, Modulation, RMSNorm, SwiGLU, fourier_features, linear
+from skyloom.models.layers import Attention, Modulation, ReadingAttention, RMSNorm, SwiGLU, fourier_features, linear
 from skyloom.models.patchify import patchify, unpatchify
-from skyloom.models.rope import line_rotation, no_rotation, rotation, token_positions
+from skyloom.models.rope import line_rotation, rotation, token_positions
 from skyloom.shapes import LatentSize
 
 SIGMA_FEATURES = 256
@@ -40,12 +40,12 @@ class TextRefiner(nn.Module):
         self.layers = nn.ModuleList(RefinerLayer(size, config.num_heads) for _ in range(config.text_layers))
         self.norm = RMSNorm(size)
 
-    def forward(self, prompt_embeds: Tensor, prompt_mask: Tensor) -> Tensor:
-        """prompt_embeds: (b, m, text_dim); prompt_mask: (b, m) bool. Returns (b, m, d)."""
+    def forward(self, prompt_embeds: Tensor, mask: Tensor) -> Tensor:
+        """prompt_embeds: (b, m, text_dim); mask: bool, to (b, m, m), True attends. Returns (b, m, d)."""
         words = self.embed(prompt_embeds)
         turn = line_rotation(words.shape[1], self.head_dim, words.device)
         for layer in self.layers:
-            words = layer(words, turn, prompt_mask[:, None, None, :])
+            words = layer(words, turn, mask[:, None])
         return self.norm(words)
 
 
@@ -71,15 +71,17 @@ class Block(nn.Module):
         super().__init__()
         size = config.hidden_size
         self.norm = RMSNorm(size, learned=False)
-        self.attention = Attention(size, config.num_heads)
+        self.attention = ReadingAttention(size, config.num_heads)
         self.mlp = SwiGLU(size, config.mlp_ratio)
         self.offset = nn.Parameter(torch.zeros(6 * size))
 
-    def forward(self, x: Tensor, levels: Tensor, turn: tuple[Tensor, Tensor], mask: Tensor | None) -> Tensor:
-        """x: (b, m + l, d); levels: (b, m + l, 6 d) shared modulation, to which the block adds its own offset."""
+    def forward(
+        self, x: Tensor, words: Tensor, levels: Tensor, turn: tuple[Tensor, Tensor], mask: Tensor | None
+    ) -> Tensor:
+        """x: (b, l, d); words: (b, m, d); levels: (b, l or 1, 6 d), to which the block adds its own offset."""
         shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = (levels + self.offset.to(levels.dtype)).chunk(6, dim=-1)
         attend, feed = Modulation(shift, scale, gate), Modulation(mlp_shift, mlp_scale, mlp_gate)
-        x = x + attend.gate * self.attention(attend.apply(self.norm(x)), turn, mask)
+        x = x + attend.gate * self.attention.read(attend.apply(self.norm(x)), words, turn, mask)
         return x + feed.gate * self.mlp(feed.apply(self.norm(x)))
 
 
@@ -91,7 +93,6 @@ class LevelEmbedding(nn.Module):
         size = config.hidden_size
         self.sigma_in = linear(SIGMA_FEATURES, size, muon=False)
         self.scalar_in = linear(len(SCALARS) * (SCALAR_FEATURES + 1), size, muon=False, zero=True)
-        self.words = nn.Parameter(torch.zeros(size))
         self.act = nn.SiLU()
         self.middle = linear(size, size)
         self.out = nn.Linear(size, 6 * size)
@@ -102,13 +103,12 @@ class LevelEmbedding(nn.Module):
             self.out.bias.view(6, size)[[2, 5]] = 1.0
 
     def forward(self, sigma: Tensor, scalars: Tensor) -> Tensor:
-        """sigma: (b, v) levels; scalars: (b, SCALARS), NaN where not given. Returns (b, v + 1, 6 d), words last."""
+        """sigma: (b, v) levels; scalars: (b, SCALARS), NaN where not given. Returns (b, v, 6 d)."""
         given = ~scalars.isnan()
         features = fourier_features(scalars.nan_to_num() * 100, SCALAR_FEATURES) * given[..., None]
         scalar = self.scalar_in(torch.cat([features, given[..., None].float()], dim=-1).flatten(1))
         level = self.sigma_in(fourier_features(sigma * 1000, SIGMA_FEATURES)) + scalar[:, None]
-        words = (self.words + scalar)[:, None].to(level.dtype)
-        return self.out(self.act(self.middle(self.act(torch.cat([level, words], dim=1)))))
+        return self.out(self.act(self.middle(self.act(level))))
 
 
 class Transformer(nn.Module):
@@ -150,31 +150,31 @@ class Transformer(nn.Module):
         source: Tensor | None = None,
         scalars: Tensor | None = None,
         attention_mask: Tensor | None = None,
+        word_mask: Tensor | None = None,
     ) -> Tensor:
         """Return the velocity (noise - latents), (b, c, f, h, w); meaningless where `known` is 1.
 
         noisy_latents: (b, c, f, h, w), with the context at `context_sigma` in its known cells; sigma: (b,) in [0, 1];
         prompt_embeds: (b, m, text_dim); prompt_mask: (b, m) bool; known: (b, 1, f, h, w) of 0 and 1;
         context_sigma: (b,), 0 when absent; source: (b, c, f, h, w) a second input for instructions;
-        scalars: (b, len(SCALARS)), NaN for those not given; attention_mask: bool (m + l, m + l) or (b, m + l, m + l).
+        scalars: (b, len(SCALARS)), NaN for those not given; attention_mask: bool (l, m + l) or (b, l, m + l), what each
+        token may read, words first; word_mask: bool (b, m, m), what each word may read of the others.
         """
         grid = self.grid(noisy_latents)
-        batch, words = prompt_mask.shape
         positions = token_positions(grid, device=noisy_latents.device)
-        video = self._video_tokens(noisy_latents, known, source, positions, grid)
-        x = torch.cat([self.text(prompt_embeds, prompt_mask), video], dim=1)
-        levels, final = self._levels(noisy_latents, sigma, known, context_sigma, scalars, words)
-        still = no_rotation(words, self.config.head_dim, x.device)
-        turned = rotation(positions, self.config.head_dim)
-        turn = (torch.cat([still[0], turned[0]]), torch.cat([still[1], turned[1]]))
-        seen = torch.cat([prompt_mask, prompt_mask.new_ones(batch, video.shape[1])], dim=1)[:, None, None, :]
+        x = self._video_tokens(noisy_latents, known, source, positions, grid)
+        heard = prompt_mask[:, None, :]
+        words = self.text(prompt_embeds, heard if word_mask is None else heard & word_mask)
+        levels = self._levels(sigma, known, context_sigma, scalars)
+        turn = rotation(positions, self.config.head_dim)
+        seen = torch.cat([heard, heard.new_ones(len(x), 1, x.shape[1])], dim=2)
         if attention_mask is not None:
-            seen = seen & (attention_mask if attention_mask.ndim == 3 else attention_mask[None])[:, None]
+            seen = seen & (attention_mask if attention_mask.ndim == 3 else attention_mask[None])
         for block in self.blocks:
-            x = block(x, levels, turn, seen)
-        shift, scale = (final + self.final_offset.to(final.dtype)).chunk(2, dim=-1)
-        velocity = self.out(self.norm(x[:, words:]) * (1 + scale) + shift)
-        return unpatchify(velocity, grid, self.config.patch_size)
+            x = block(x, words, levels, turn, seen[:, None])
+        final = levels[..., : 2 * self.config.hidden_size] + self.final_offset.to(levels.dtype)
+        shift, scale = final.chunk(2, dim=-1)
+        return unpatchify(self.out(self.norm(x) * (1 + scale) + shift), grid, self.config.patch_size)
 
     def _video_tokens(
         self, noisy: Tensor, known: Tensor | None, source: Tensor | None, positions: Tensor, grid: LatentSize
@@ -189,29 +189,18 @@ class Transformer(nn.Module):
         return self.embed(torch.cat([tokens, place.expand(len(tokens), -1, -1)], dim=-1))
 
     def _levels(
-        self,
-        noisy: Tensor,
-        sigma: Tensor,
-        known: Tensor | None,
-        context_sigma: Tensor | None,
-        scalars: Tensor | None,
-        words: int,
-    ) -> tuple[Tensor, Tensor]:
-        """Return the modulation of every token (b, m + l, 6 d), and that of the last norm (b, l or 1, 2 d)."""
+        self, sigma: Tensor, known: Tensor | None, context_sigma: Tensor | None, scalars: Tensor | None
+    ) -> Tensor:
+        """Return the modulation of every token, (b, l, 6 d), or (b, 1, 6 d) where nothing is known."""
         if scalars is None:
             scalars = sigma.new_full((len(sigma), len(SCALARS)), float("nan"))
-        context = torch.zeros_like(sigma) if context_sigma is None else context_sigma
-        target, held, text = self.levels(torch.stack([sigma, context], dim=1), scalars).split(1, dim=1)
-        patch = self.config.patch_size
-        length = noisy[0, 0].numel() // patch**2
         if known is None:
-            video = target.expand(-1, length, -1)
-        else:
-            share = rearrange(
-                known, "b 1 f (h p) (w q) -> b (f h w) (p q)", p=patch, q=patch
-            ).amin(-1, keepdim=True)  # fmt: skip
-            video = torch.lerp(target.expand(-1, length, -1), held.expand(-1, length, -1), share.to(target.dtype))
-        return torch.cat([text.expand(-1, words, -1), video], dim=1), video[..., : 2 * self.config.hidden_size]
+            return self.levels(sigma[:, None], scalars)
+        context = torch.zeros_like(sigma) if context_sigma is None else context_sigma
+        target, held = self.levels(torch.stack([sigma, context], dim=1), scalars).split(1, dim=1)
+        patch = self.config.patch_size
+        cells = rearrange(known, "b 1 f (h p) (w q) -> b (f h w) (p q)", p=patch, q=patch)
+        return torch.lerp(target, held, cells.amin(-1, keepdim=True).to(target.dtype))
 
 
 def _given(source: Tensor) -> Tensor:
@@ -221,7 +210,7 @@ def _given(source: Tensor) -> Tensor:
 
 
 def block_causal_mask(grid: LatentSize, words: int, device: torch.device | None = None) -> Tensor:
-    """Return the mask (m + l, m + l) with which a frame sees words and frames up to itself, and words see words."""
+    """Return the mask (l, m + l) with which a frame sees all words, and frames up to itself."""
     frame = torch.arange(grid.latent_frames, device=device).repeat_interleave(grid.latent_height * grid.latent_width)
     order = torch.cat([frame.new_full((words,), -1), frame])
-    return order[:, None] >= order[None, :]
+    return frame[:, None] >= order[None, :]

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from einops import rearrange
 from torch import Tensor
 
 from skyloom.errors import InvalidArgument
@@ -97,14 +96,16 @@ def stack(words: Sequence[Words]) -> Words:
     return Words(*(torch.cat([getattr(item, name) for item in wide]) for name in ("embeds", "mask", "first", "end")))
 
 
-def span_mask(words: Words, frames: int, cells: int) -> Tensor:
-    """Return (b, m + l, m + l) bool: a frame sees the words that are for it, words see words of their own span."""
+def span_masks(words: Words, frames: int, cells: int) -> tuple[Tensor, Tensor]:
+    """Return what tokens see, (b, l, m + l) bool, and what words see, (b, m, m) bool.
+
+    A frame sees the words that are for it and every frame; words see the words of their own span.
+    """
     frame = torch.arange(frames).repeat_interleave(cells)
     sees = (words.first[:, None] <= frame[:, None]) & (frame[:, None] < words.end[:, None])
     same = (words.first[:, :, None] == words.first[:, None]) & (words.end[:, :, None] == words.end[:, None])
     everything = torch.ones(len(sees), len(frame), len(frame), dtype=torch.bool)
-    above = torch.cat([same, rearrange(sees, "b l m -> b m l")], dim=2)
-    return torch.cat([above, torch.cat([sees, everything], dim=2)], dim=1)
+    return torch.cat([sees, everything], dim=2), same
 
 
 def pinned(canvases: Sequence[Canvas]) -> Pinned:
@@ -146,10 +147,10 @@ def velocity_of(transformer: Transformer, shared: Pinned) -> Callable[[Tensor, T
         joined = None
         if any(source is not None for source in sources):
             joined = torch.cat([part if source is None else source for source in sources])
-        attention = None
+        attention = among = None
         if words.spanned:
             grid = transformer.grid(noisy)
-            attention = span_mask(words, grid.latent_frames, grid.latent_height * grid.latent_width)
+            attention, among = span_masks(words, grid.latent_frames, grid.latent_height * grid.latent_width)
         velocity = transformer(
             noisy.to(device),
             sigma.to(device),
@@ -160,6 +161,7 @@ def velocity_of(transformer: Transformer, shared: Pinned) -> Callable[[Tensor, T
             source=there(joined),
             scalars=there(shared.scalars.repeat(count, 1)),
             attention_mask=there(attention),
+            word_mask=there(among),
         )
         return velocity.to(noisy)
 

@@ -16,17 +16,19 @@ from torch import Tensor, nn
 
 from skyloom.config import SCALARS, TaskMix, TrainConfig
 from skyloom.diffusion.flow import mix, sample_sigma, velocity_target
+from skyloom.models.autoencoder import Autoencoder
 from skyloom.models.transformer import Transformer
 from skyloom.seeds import generator_for
 from skyloom.training.checkpointing import read_weights, write_tensors
 from skyloom.training.distributed import Ranks
 from skyloom.training.ema import Ema
 from skyloom.training.examples import Draw, Examples
-from skyloom.training.loop import autocast
+from skyloom.training.loop import autocast, device_of
 from skyloom.training.tasks_mix import TASKS, draw_image, draw_known, draw_tasks
 
 CONTEXT_NOISED = 0.3
 MOST_CONTEXT_SIGMA = 0.3
+SENSITIVITY_NOISE = 0.5
 SCALARS_GIVEN = 0.5
 SCALAR_KEPT = 0.75
 
@@ -73,12 +75,33 @@ def noised(question: Question) -> Tensor:
     return torch.where(question.known > 0.5, given, asked)
 
 
-def velocity_loss(velocity: Tensor, question: Question) -> Tensor:
-    """Return each sample's squared error of the velocity, a mean over the cells asked for: (b,)."""
+def velocity_loss(velocity: Tensor, question: Question, weights: Tensor) -> Tensor:
+    """Return each sample's squared error of the velocity, a mean over the cells asked for: (b,).
+
+    weights: (c,), mean 1, how much each latent channel counts.
+    """
     target = velocity_target(question.examples.latents, question.noise)
     asked = 1 - question.known
-    error = (velocity.float() - target).square().mean(1, keepdim=True) * asked
+    error = ((velocity.float() - target).square() * weights.view(1, -1, 1, 1, 1)).mean(1, keepdim=True) * asked
     return error.sum((1, 2, 3, 4)) / asked.sum((1, 2, 3, 4))
+
+
+@torch.no_grad()
+def channel_weights(autoencoder: Autoencoder, pixels: Tensor) -> Tensor:
+    """Return how much each latent channel should count: (c,), mean 1.
+
+    Latents have unit variance, but the picture hangs on some channels far more than on others. The weight is the
+    root-mean-square change of the decoded pixels (b, 3, f, h, w) when one channel is noised.
+    """
+    latents = autoencoder.encode(pixels.to(device_of(autoencoder)))
+    decoded, changes = autoencoder.decode(latents), []
+    for channel in range(latents.shape[1]):
+        noise = torch.randn(latents[:, 0].shape, generator=generator_for(0, "channel weights", channel))
+        noised_latents = latents.clone()
+        noised_latents[:, channel] += SENSITIVITY_NOISE * noise.to(latents)
+        changes.append((autoencoder.decode(noised_latents) - decoded).square().mean().sqrt())
+    weights = torch.stack(changes)
+    return weights / weights.mean()
 
 
 def first_frames(examples: Examples) -> Examples:
@@ -93,12 +116,18 @@ class TransformerStage:
 
     def __init__(
         self, transformer: Transformer, config: TrainConfig, tasks: TaskMix, draw: Draw, *,
-        levels: Levels = Levels(), ranks: Ranks = Ranks(), pictures: Pictures | None = None,
+        weights: Tensor | None = None, levels: Levels = Levels(), ranks: Ranks = Ranks(),
+        pictures: Pictures | None = None,
     ) -> None:  # fmt: skip
-        """`transformer` is on its device already; `pictures` is told (step, transformer) to write samples."""
+        """`transformer` is on its device already; `pictures` is told (step, transformer) to write samples.
+
+        weights: (c,), mean 1, how much each latent channel counts in the loss; None counts all alike.
+        """
         self.transformer, self.config, self.tasks, self.draw = transformer, config, tasks, draw
         self.levels, self.ranks, self.pictures = levels, ranks, pictures
         self.device = next(transformer.parameters()).device
+        self._weights = torch.ones(transformer.config.latent_channels) if weights is None else weights
+        self._weights = self._weights.to(self.device)
         self._rows = ranks.rows(config.batch_size)
         self._empty = tuple(tensor.to(self.device) for tensor in draw.empty_prompt())
         self._run = torch.compile(self._velocity, dynamic=False) if config.compile else self._velocity
@@ -146,7 +175,7 @@ class TransformerStage:
 
     def _losses(self, question: Question, run: Callable[[Question], Tensor]) -> Tensor:
         with autocast(self.config.precision, self.device):
-            return velocity_loss(run(question), question)
+            return velocity_loss(run(question), question, self._weights)
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor | float]]:
         """Return the mean loss of a step's samples."""
