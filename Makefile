@@ -20,7 +20,7 @@ demo: .venv/installed  ## install, then make a video from a prompt with the ship
 
 test: .venv/installed-dev  ## install, then lint and run every test
 	$(BIN)/ruff check src tests scripts benchmarks
-	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/ty check --python .venv
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 bugs: .venv/installed-dev  ## plant 20 bugs one by one and see that the tests catch each

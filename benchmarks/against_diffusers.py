@@ -38,8 +38,9 @@ NOTE = (
     "for all. x columns are theirs / ours: above 1, ours is faster; 'training' is forward and backward without the "
     "optimizer. The networks are not the same. LTX: cross-attention, and a 4x MLP, which costs what our gated 2.67x "
     "MLP costs. Latte: a layer is a pair of blocks (space, time), so it runs twice, with our number of pairs and with "
-    "no more blocks than ours. Ours: words go through every block, every token has its own modulation, two refining "
-    "text layers. 'per FLOP x' divides the counted FLOP (products, attention) out."
+    "no more blocks than ours. Ours: two layers refine the words, every block reads them as keys and values in the "
+    "same softmax as the video, every token has its own modulation. 'per FLOP x' divides the counted FLOP (products, "
+    "attention) out."
 )
 
 

@@ -2,7 +2,7 @@
 
 Every network gets random weights and the same work: `batch` clips of `tokens` video tokens with `words` text tokens.
 
-    skyloom  latents (b c f 2h 2w), word states (b m 768)    attention over [words | video], per-token modulation
+    skyloom  latents (b c f 2h 2w), word states (b m 768)    attention reads [words | video], per-token modulation
     LTX      patches (b l 4c), word states (b m 768)         attention over video, cross-attention to words
     Latte    latents (b c f 2h 2w), word states (b m 768)    pairs: within a frame (with words), then through time
 """

@@ -181,9 +181,9 @@ def from_dict(kind: type[T], values: dict[str, Any]) -> T:
 def replace(config: T, name: str, value: Any) -> T:
     """Return a copy with one field set by dotted name: `replace(preset, "transformer.num_layers", 4)`."""
     head, _, rest = name.partition(".")
-    fields = [f.name for f in dataclasses.fields(config)]  # type: ignore[arg-type]
+    fields = [f.name for f in dataclasses.fields(config)]  # ty: ignore[invalid-argument-type]
     if head not in fields:
         wanted = f"start with one of {', '.join(fields)}"
         raise InvalidArgument("config field", name, wanted, nearest_name(head, fields))
     value = replace(getattr(config, head), rest, value) if rest else _frozen(value)
-    return dataclasses.replace(config, **{head: value})  # type: ignore[type-var]
+    return dataclasses.replace(config, **{head: value})  # ty: ignore[invalid-argument-type]

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
@@ -191,15 +191,18 @@ def _show_prompt(pipeline: Pipeline, wanted: dict[str, Any], console: Console) -
 
 
 @contextmanager
-def _notes(console: Console) -> Iterator[None]:
+def _notes(console: Console) -> Generator[None]:
     """Show warnings about the prompt as notes."""
 
-    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+    def show(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int,
+        file: TextIO | None = None, line: str | None = None,
+    ) -> None:  # fmt: skip
         console.print(Text.assemble(("note: ", "yellow"), str(message)), highlight=False)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        warnings.showwarning = show
+        warnings.showwarning = show  # ty: ignore[invalid-assignment]
         yield
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +69,7 @@ class _Nameless:
 
 
 @contextmanager
-def _open_stream(path: Path) -> Iterator[InputContainer]:
+def _open_stream(path: Path) -> Generator[InputContainer]:
     with path.open("rb") as file, av.open(_Nameless(file), "r", options={"protocol_whitelist": ""}) as container:
         yield container
 
@@ -79,7 +79,7 @@ def _stream_text(container: InputContainer) -> str | None:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def _reading(path: Path) -> Generator[None]:
     """Turn what FFmpeg, Pillow and the disk say into a MediaError that names the file."""
     try:
         yield

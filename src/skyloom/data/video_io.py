@@ -13,7 +13,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -130,7 +130,7 @@ def _temporary(path: Path) -> Path:
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[Path]:
+def _beside(path: Path) -> Generator[Path]:
     """Give a temporary path in the same folder, moved into place when all went well and removed when not."""
     with _errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -143,7 +143,7 @@ def _beside(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _errors(path: Path) -> Iterator[None]:
+def _errors(path: Path) -> Generator[None]:
     """Turn what FFmpeg, Pillow and the disk say into a MediaError that names the file."""
     try:
         yield

@@ -90,6 +90,9 @@ class Grouped(nn.Module):
 class Autoencoder(nn.Module):
     """Encode pixels to standardised latents (mean 0, deviation 1 per channel) and decode them again."""
 
+    latent_mean: Tensor  # (c,)
+    latent_std: Tensor  # (c,)
+
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
         self.config = config

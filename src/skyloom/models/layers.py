@@ -32,8 +32,8 @@ def linear(rows_in: int, rows_out: int, *, muon: bool = True, splits: int = 1, z
     """Return a bias-free linear layer (normal with variance 1/rows_in, or zero) marked for the optimizer."""
     layer = nn.Linear(rows_in, rows_out, bias=False)
     nn.init.zeros_(layer.weight) if zero else nn.init.normal_(layer.weight, std=rows_in**-0.5)
-    layer.weight.muon = muon  # type: ignore[attr-defined]
-    layer.weight.muon_splits = splits  # type: ignore[attr-defined]
+    layer.weight.muon = muon  # ty: ignore[missing-attribute]
+    layer.weight.muon_splits = splits  # ty: ignore[missing-attribute]
     return layer
 
 

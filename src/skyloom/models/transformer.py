@@ -98,7 +98,7 @@ class LevelEmbedding(nn.Module):
         self.out = nn.Linear(size, 6 * size)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
-        self.out.weight.muon = False  # type: ignore[attr-defined]
+        self.out.weight.muon = False  # ty: ignore[missing-attribute]
         with torch.no_grad():
             self.out.bias.view(6, size)[[2, 5]] = 1.0
 

@@ -11,6 +11,7 @@ import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,11 +61,11 @@ def article_for(words: str) -> str:
 
 def read_actors(path: Path) -> tuple[Actor, ...]:
     """The records of an actors.json, lists turned into tuples."""
-    records = json.loads(path.read_text(encoding="utf-8"))
-    return tuple(
-        Actor(**{key: tuple(value) if isinstance(value, list) else value for key, value in record.items()})
-        for record in records
-    )
+    return tuple(Actor(**_frozen(record)) for record in json.loads(path.read_text(encoding="utf-8")))
+
+
+def _frozen(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
 
 
 ACTORS: tuple[Actor, ...] = read_actors(ASSETS / "actors.json")

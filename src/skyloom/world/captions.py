@@ -6,14 +6,17 @@ weather, a still camera, a 3D render, normal speed, no event, one shot.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from skyloom.errors import one_of
 from skyloom.world import chinese, english
 from skyloom.world.facts import Facts
 from skyloom.world.grammar import Chooser
 
-LANGUAGES = {"en": (english.EnglishVoice, english.DETAILS), "zh": (chinese.ChineseVoice, chinese.DETAILS)}
+LANGUAGES: dict[str, tuple[type, Mapping[str, Callable[..., str]]]] = {
+    "en": (english.EnglishVoice, english.DETAILS),
+    "zh": (chinese.ChineseVoice, chinese.DETAILS),
+}
 DETAIL_NAMES = tuple(english.DETAILS)
 SPLITS = ("train", "heldout")
 

@@ -58,10 +58,10 @@ def _merge(total: Path, part: Path, where: Tensor) -> Path:
     return replace(total, **changed)
 
 
-def _paths(scenes: Scenes, course: Course, shape: tuple[int, int, int]) -> Path:
-    """The path of every actor, each field (b, f, k)."""
+def _paths(scenes: Scenes, course: Course, shape: tuple[int, int, int]) -> dict[str, Tensor]:
+    """The path of every actor: each field of Path, (b, f, k)."""
     like = course.direction
-    rest = {f.name: like.new_full((1, 1, 1), f.default) for f in fields(Path) if f.name != "facing"}
+    rest = {name: like.new_full((1, 1, 1), value) for name, value in vars(Path()).items() if name != "facing"}
     total = Path(**rest, facing=course.direction)
     related = is_relation(scenes)
     alone = scenes.motion.clone()
@@ -74,7 +74,7 @@ def _paths(scenes: Scenes, course: Course, shape: tuple[int, int, int]) -> Path:
         for slot, part in enumerate(law(_slot(course, 0), _slot(course, 1))):
             wide = replace(part, **{k: v[..., None] for k, v in vars(part).items() if isinstance(v, Tensor)})
             total = _merge(total, wide, chosen & (slots == slot))
-    return Path(**{f.name: getattr(total, f.name).expand(shape) for f in fields(Path)})
+    return {name: value.expand(shape) for name, value in vars(total).items()}
 
 
 def simulate(scenes: Scenes, num_frames: int, fps: float) -> Tracks:
@@ -92,12 +92,12 @@ def simulate(scenes: Scenes, num_frames: int, fps: float) -> Tracks:
     shot = shot_numbers(scenes, times)
     return Tracks(
         fps=float(fps),
-        position=scenes.start[:, None] + torch.stack([path.x, path.y, path.z], dim=-1),
-        velocity=torch.stack([path.vx, path.vy, path.vz], dim=-1),
-        angle=path.angle,
-        facing=path.facing,
-        size=course.height * path.growth,
-        stretch=path.stretch,
+        position=scenes.start[:, None] + torch.stack([path["x"], path["y"], path["z"]], dim=-1),
+        velocity=torch.stack([path["vx"], path["vy"], path["vz"]], dim=-1),
+        angle=path["angle"],
+        facing=path["facing"],
+        size=course.height * path["growth"],
+        stretch=path["stretch"],
         opacity=(scenes.actor != NO_ACTOR).float()[:, None].expand(shape),
         mark=marks(scenes, times),
         camera=camera_path(scenes, times, shot),
