@@ -22,6 +22,7 @@ from skyloom.training.transformer import (
     TransformerStage,
     channel_weights,
     finish_transformer,
+    moving_cells,
     noised,
     velocity_loss,
 )
@@ -247,6 +248,24 @@ def test_the_network_sees_two_levels_and_only_the_asked_cells_count():
     first[0] = latents.shape[1]
     velocity[1, 1:, 1:] += 5
     assert torch.allclose(velocity_loss(velocity, question, first), torch.tensor([0.0, 4.0]), atol=1e-4)
+
+
+def test_cells_that_move_are_found_and_emphasised():
+    latents = torch.zeros(1, 2, 4, 2, 2)
+    latents[:, :, 0] = 9.0  # the first frame's code is another
+    latents[:, :, 3:, 0, 1] = 5.0
+    moves = moving_cells(latents, torch.ones(2))
+    assert moves[0, 0, :, 0, 1].tolist() == [0, 0, 1, 1] and moves.sum() == 2
+    assert not moving_cells(latents[:, :, :2], torch.ones(2)).any()
+    question = toy_question(torch.zeros(2, 1, 3, 2, 2))
+    latents = question.examples.latents
+    latents.copy_(latents[:, :, :1].expand_as(latents))
+    latents[:, :, 2, 0, 0] += 50
+    velocity = question.noise - latents
+    velocity[:, :, 2, 0, 0] += 2
+    even, more = (velocity_loss(velocity, question, torch.ones(latents.shape[1]), e) for e in (0.0, 3.0))
+    torch.testing.assert_close(even, torch.full((2,), 4 / 12))
+    torch.testing.assert_close(more, torch.full((2,), 4 * 4 / (12 + 3 * 3)))
 
 
 def test_channels_count_by_what_the_picture_owes_them():

@@ -18,17 +18,20 @@ from skyloom.config import SCALARS, TaskMix, TrainConfig
 from skyloom.diffusion.flow import mix, sample_sigma, velocity_target
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.models.transformer import Transformer
-from skyloom.seeds import generator_for
+from skyloom.seeds import generator_for, normal_on
+from skyloom.training.ahead import Ahead
 from skyloom.training.checkpointing import read_weights, write_tensors
 from skyloom.training.distributed import Ranks
 from skyloom.training.ema import Ema
 from skyloom.training.examples import Draw, Examples
-from skyloom.training.loop import autocast, device_of
-from skyloom.training.tasks_mix import TASKS, draw_image, draw_known, draw_tasks
+from skyloom.training.loop import autocast, compiled, device_of
+from skyloom.training.tasks_mix import TASKS, draw_known, draw_step
 
 CONTEXT_NOISED = 0.3
 MOST_CONTEXT_SIGMA = 0.3
 SENSITIVITY_NOISE = 0.5
+EMPHASIS = 5.0
+MOVES = 0.6
 SCALARS_GIVEN = 0.5
 SCALAR_KEPT = 0.75
 
@@ -75,15 +78,32 @@ def noised(question: Question) -> Tensor:
     return torch.where(question.known > 0.5, given, asked)
 
 
-def velocity_loss(velocity: Tensor, question: Question, weights: Tensor) -> Tensor:
+def velocity_loss(velocity: Tensor, question: Question, weights: Tensor, emphasis: float = 0.0) -> Tensor:
     """Return each sample's squared error of the velocity, a mean over the cells asked for: (b,).
 
-    weights: (c,), mean 1, how much each latent channel counts.
+    weights: (c,), mean 1, how much each latent channel counts. emphasis: how much more a cell that moves counts than
+    one that stands (0 counts all alike).
     """
     target = velocity_target(question.examples.latents, question.noise)
     asked = 1 - question.known
+    if emphasis:
+        asked = asked * (1 + emphasis * moving_cells(question.examples.latents, weights))
     error = ((velocity.float() - target).square() * weights.view(1, -1, 1, 1, 1)).mean(1, keepdim=True) * asked
     return error.sum((1, 2, 3, 4)) / asked.sum((1, 2, 3, 4))
+
+
+def moving_cells(latents: Tensor, weights: Tensor) -> Tensor:
+    """Return how much each latent cell moves, in [0, 1]: (b, 1, f, h, w) for latents (b, c, f, h, w).
+
+    Measured by the change between neighbouring latent frames, channels weighted by `weights` (c,). The first frame has
+    a code of its own, so it takes the second's change; fewer than three frames count as still.
+    """
+    if latents.shape[2] < 3:
+        return torch.zeros_like(latents[:, :1])
+    change = (latents[:, :, 1:].diff(dim=2).square() * weights.view(1, -1, 1, 1, 1)).mean(1, keepdim=True).sqrt()
+    moves = (change / MOVES).clamp(max=1)
+    return torch.cat([moves[:, :, :1], moves[:, :, :1], torch.maximum(moves[:, :, 1:], moves[:, :, :-1]),
+                      moves[:, :, -1:]], dim=2)  # fmt: skip
 
 
 @torch.no_grad()
@@ -130,7 +150,8 @@ class TransformerStage:
         self._weights = self._weights.to(self.device)
         self._rows = ranks.rows(config.batch_size)
         self._empty = tuple(tensor.to(self.device) for tensor in draw.empty_prompt())
-        self._run = torch.compile(self._velocity, dynamic=False) if config.compile else self._velocity
+        self._run = compiled(self._velocity, config)
+        self._questions = Ahead(self.question, config.steps, self.device)
 
     def modules(self) -> dict[str, nn.Module]:
         """Return the network, by name."""
@@ -138,9 +159,8 @@ class TransformerStage:
 
     def question(self, step: int) -> Question:
         """Draw a step's samples for the global batch and keep this rank's rows."""
-        count, generator = self.config.batch_size, generator_for(self.config.seed, "transformer step", step)
-        still = draw_image(self.tasks, generator)
-        tasks = draw_tasks(self.tasks, count, generator, still)
+        generator, still, tasks = draw_step(self.tasks, self.config, step)
+        count = len(tasks)
         examples = self.draw.examples(self.config.seed, step, tasks == TASKS.index("source"), self._rows)
         examples = examples.to(self.device)
         unprompted = (torch.rand(count, generator=generator) < self.tasks.drop_prompt)[self._rows]
@@ -162,7 +182,7 @@ class TransformerStage:
         known = draw_known(tasks, (frames, height, width), generator)[rows]
         sigma = sample_sigma(len(tasks), generator, levels.mean, levels.std, levels.shift)[rows]
         context_sigma = draw_context_sigma(len(tasks), generator)[rows]
-        noise = torch.randn(len(tasks), channels, frames, height, width, generator=generator)[rows]
+        noise = normal_on(self.device, (len(tasks), channels, frames, height, width), generator, rows)
         moved = (tensor.to(self.device) for tensor in (noise, sigma, known, context_sigma))
         return Question(examples, *moved)
 
@@ -173,13 +193,15 @@ class TransformerStage:
             context_sigma=question.context_sigma, source=examples.source, scalars=examples.scalars,
         )  # fmt: skip
 
-    def _losses(self, question: Question, run: Callable[[Question], Tensor]) -> Tensor:
+    def _losses(
+        self, question: Question, run: Callable[[Question], Tensor], emphasis: float = 0.0
+    ) -> Tensor:  # fmt: skip
         with autocast(self.config.precision, self.device):
-            return velocity_loss(run(question), question, self._weights)
+            return velocity_loss(run(question), question, self._weights, emphasis)
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor | float]]:
         """Return the mean loss of a step's samples."""
-        return self._losses(self.question(step), self._run).mean(), {}
+        return self._losses(self._questions.at(step), self._run).mean(), {}
 
     @torch.no_grad()
     def unseen_loss(self, batches: int = 8) -> float:
