@@ -86,10 +86,11 @@ def test_missing_diffusers_says_how_to_get_it(monkeypatch, capsys):
 
 def test_our_network_sees_the_tokens_asked_for():
     ours = competitors.skyloom(TOY)
-    lengths = []
-    ours.network.blocks[0].register_forward_hook(lambda module, given, out: lengths.append(out.shape))
+    seen = []
+    ours.network.blocks[0].register_forward_hook(lambda module, given, out: seen.append([*given[:2], out]))
     assert ours.forward().shape == TOY.latents().shape
-    assert lengths == [(TOY.batch, TOY.words + TOY.tokens, TOY.width)]
+    lengths = [[tensor.shape for tensor in block] for block in seen]
+    assert lengths == [[(TOY.batch, length, TOY.width) for length in (TOY.tokens, TOY.words, TOY.tokens)]]
 
 
 def test_every_weight_of_ours_takes_part_in_training():
