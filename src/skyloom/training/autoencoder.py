@@ -15,12 +15,12 @@ from torch import Tensor, nn
 
 from skyloom.config import TrainConfig
 from skyloom.models.autoencoder import Autoencoder
-from skyloom.seeds import generator_for
+from skyloom.seeds import generator_for, normal_on
 from skyloom.training.batches import UNSEEN, Batches, Source
 from skyloom.training.checkpointing import read_weights, write_tensors
 from skyloom.training.distributed import Ranks
 from skyloom.training.ema import Ema
-from skyloom.training.loop import autocast, device_of
+from skyloom.training.loop import autocast, compiled, device_of
 from skyloom.training.strips import write_strips
 
 LATENT_NOISE = 0.04
@@ -72,8 +72,9 @@ class AutoencoderStage:
         """`autoencoder` is on its device already; `workers` processes render ahead."""
         self.autoencoder, self.config, self.run_dir, self.ranks = autoencoder, config, run_dir, ranks
         self.device = device_of(autoencoder)
-        self._source, self._batches = source, Batches(source, config, ranks, workers)
-        self._run = torch.compile(self._reconstruct, dynamic=False) if config.compile else self._reconstruct
+        self._source, self._batches = source, Batches(source, config, ranks, workers, self.device)
+        self._run = compiled(self._reconstruct, config)
+        self._error = compiled(reconstruction_loss, config)
         autoencoder.start_from_patches(source(UNSEEN + torch.arange(32)).to(self.device))
 
     def modules(self) -> dict[str, nn.Module]:
@@ -87,15 +88,16 @@ class AutoencoderStage:
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor | float]]:
         """Return the loss of a step's clips; one step in ten takes one frame of each as an image."""
         generator = generator_for(self.config.seed, "autoencoder step", step)
-        pixels = self._batches.at(step).to(self.device)
+        pixels = self._batches.at(step)
         if torch.rand((), generator=generator) < IMAGES:
             frame = int(torch.randint(pixels.shape[2], (), generator=generator))
             pixels = pixels[:, :, frame : frame + 1].contiguous()
-        noise = torch.randn(self.config.batch_size, *self._latent_shape(pixels), generator=generator)
+        shape, rows = (self.config.batch_size, *self._latent_shape(pixels)), self.ranks.rows(self.config.batch_size)
+        noise = normal_on(self.device, shape, generator, rows)
         with autocast(self.config.precision, self.device):
-            latents, decoded = self._run(pixels, noise[self.ranks.rows(self.config.batch_size)].to(self.device))
+            latents, decoded = self._run(pixels, noise)
         penalty = latent_penalty(latents)
-        loss = reconstruction_loss(decoded, pixels) + REGULARISER * penalty
+        loss = self._error(decoded, pixels) + REGULARISER * penalty
         return loss, {"psnr": psnr(decoded.detach(), pixels), "latent_penalty": penalty.detach()}
 
     def _latent_shape(self, pixels: Tensor) -> tuple[int, int, int, int]:

@@ -6,13 +6,14 @@ and however far ahead, so worker processes change nothing but the speed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from skyloom.config import TrainConfig
+from skyloom.training.ahead import Ahead, InOrder
 from skyloom.training.distributed import Ranks
 
 Source = Callable[[Tensor], Tensor]
@@ -22,33 +23,27 @@ UNSEEN = 2**40
 """Clips from this index on are never trained on."""
 
 
-class _Steps(Dataset[Tensor]):
+@dataclass(frozen=True)
+class _Steps:
     """Step number to that step's rows of pixels."""
 
-    def __init__(self, source: Source, batch_size: int, rows: slice) -> None:
-        self.source, self.batch_size, self.rows = source, batch_size, rows
+    source: Source
+    batch_size: int
+    rows: slice
 
-    def __getitem__(self, step: int) -> Tensor:
+    def __call__(self, step: int) -> Tensor:
         return self.source(torch.arange(step * self.batch_size, (step + 1) * self.batch_size)[self.rows])
 
 
 class Batches:
-    """This rank's pixels for any step; steps asked for in order come from `workers` processes, if there are any."""
+    """This rank's pixels for any step, on a device; `workers` processes render ahead, a GPU one step ahead."""
 
-    def __init__(self, source: Source, config: TrainConfig, ranks: Ranks, workers: int = 0) -> None:
-        self._steps = _Steps(source, config.batch_size, ranks.rows(config.batch_size))
-        self._config, self._workers = config, workers
-        self._ahead: Iterator[Tensor] | None = None
-        self._expected: int | None = None
+    def __init__(
+        self, source: Source, config: TrainConfig, ranks: Ranks, workers: int = 0, device: torch.device | str = "cpu"
+    ) -> None:
+        rendered = InOrder(_Steps(source, config.batch_size, ranks.rows(config.batch_size)), config.steps, workers)
+        self._ahead = Ahead(lambda step: rendered.at(step).to(device), config.steps, device)
 
     def at(self, step: int) -> Tensor:
         """Return pixels (rows, 3, f, h, w) of a step."""
-        if step != self._expected or not self._workers:
-            self._ahead, self._expected = None, step + 1
-            return self._steps[step]
-        if self._ahead is None:
-            order = range(step, self._config.steps)
-            loader = DataLoader(self._steps, batch_size=None, sampler=order, num_workers=self._workers)
-            self._ahead = iter(loader)
-        self._expected = step + 1
-        return next(self._ahead)
+        return self._ahead.at(step)

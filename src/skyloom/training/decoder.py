@@ -16,13 +16,13 @@ from torch import Tensor, nn
 from skyloom.config import TrainConfig
 from skyloom.errors import CheckpointError
 from skyloom.models.autoencoder import Autoencoder
-from skyloom.seeds import generator_for
+from skyloom.seeds import generator_for, normal_on
 from skyloom.training.autoencoder import LATENT_NOISE, choose_average, psnr, reconstruction_loss, show
 from skyloom.training.batches import Batches, Source
 from skyloom.training.checkpointing import write_tensors
 from skyloom.training.distributed import Ranks
 from skyloom.training.ema import Ema
-from skyloom.training.loop import autocast, device_of
+from skyloom.training.loop import autocast, compiled, device_of
 
 ENCODER = ("look.", "fine.", "fold.", "encoder.", "encoder_out.", "straight_in.")
 DEEPENED = ("decoder.", "middle.")
@@ -48,11 +48,14 @@ class DecoderStage:
     """Trains the decoder of an Autoencoder that `start_decoder` has prepared."""
 
     def __init__(
-        self, autoencoder: Autoencoder, config: TrainConfig, source: Source, run_dir: Path, *, ranks: Ranks = Ranks()
-    ) -> None:
+        self, autoencoder: Autoencoder, config: TrainConfig, source: Source, run_dir: Path, *,
+        ranks: Ranks = Ranks(), workers: int = 0,
+    ) -> None:  # fmt: skip
+        """`autoencoder` is on its device already; `workers` processes render ahead."""
         self.autoencoder, self.config, self.run_dir, self.ranks = autoencoder, config, run_dir, ranks
         self.device = device_of(autoencoder)
-        self._source, self._batches = source, Batches(source, config, ranks)
+        self._source, self._batches = source, Batches(source, config, ranks, workers, self.device)
+        self._decode, self._error = compiled(autoencoder.decode, config), compiled(reconstruction_loss, config)
 
     def modules(self) -> dict[str, nn.Module]:
         """Return the network, by name."""
@@ -60,15 +63,15 @@ class DecoderStage:
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor | float]]:
         """Return the loss of a step's clips, decoded from slightly noised latents."""
-        pixels = self._batches.at(step).to(self.device)
+        pixels = self._batches.at(step)
         with autocast(self.config.precision, self.device):
             with torch.no_grad():
                 latents = self.autoencoder.encode(pixels).float()
             generator = generator_for(self.config.seed, "decoder step", step)
-            noise = torch.randn(self.config.batch_size, *latents.shape[1:], generator=generator)
-            rows = self.ranks.rows(self.config.batch_size)
-            decoded = self.autoencoder.decode(latents + LATENT_NOISE * noise[rows].to(self.device))
-        return reconstruction_loss(decoded, pixels), {"psnr": psnr(decoded.detach(), pixels)}
+            shape, rows = (self.config.batch_size, *latents.shape[1:]), self.ranks.rows(self.config.batch_size)
+            noise = normal_on(self.device, shape, generator, rows)
+            decoded = self._decode(latents + LATENT_NOISE * noise)
+        return self._error(decoded, pixels), {"psnr": psnr(decoded.detach(), pixels)}
 
     def samples(self, step: int, ema: Ema) -> None:
         """Write clips that were not trained on above their reconstructions, by the first average."""

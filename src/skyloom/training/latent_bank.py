@@ -64,10 +64,10 @@ def pack_prompts(encode: EncodePrompts, prompts: list[str]) -> tuple[Tensor, Ten
 
 def make_shard(
     indices: Tensor, source: CaptionedSource, captions_per_clip: int, autoencoder: Autoencoder, encode: EncodePrompts,
-    precision: str,
+    precision: str, edited: float = EDITED,
 ) -> dict[str, Tensor]:  # fmt: skip
     """Render, encode and caption some clips."""
-    clips = source(indices, captions_per_clip, round(EDITED * len(indices)))
+    clips = source(indices, captions_per_clip, round(edited * len(indices)))
     flat = [caption for captions in clips.captions for caption in captions]
     tokens, starts = pack_prompts(encode, [*flat, *clips.instructions])
     before = clips.pixels[:0] if clips.before is None else clips.before
@@ -81,11 +81,12 @@ def make_shard(
 def build_bank(
     folder: Path, clips: int, captions_per_clip: int, source: CaptionedSource, autoencoder: Autoencoder,
     encode: EncodePrompts, *, settings: Mapping[str, Any], precision: str = "fp32", ranks: Ranks = Ranks(),
-    on_shard: Callable[[int, int], None] | None = None,
+    on_shard: Callable[[int, int], None] | None = None, edited: float = EDITED,
 ) -> None:  # fmt: skip
     """Make what is missing of a bank. Several ranks share the shards among them.
 
     settings: what the clips depend on (world, clip size, autoencoder), kept in bank.json. on_shard: told (made, all).
+    edited: share of the clips that are edits.
     Raises TrainingError when the folder holds a bank of other settings.
     """
     wanted = json.loads(json.dumps({"clips": clips, "captions_per_clip": captions_per_clip, **settings}))
@@ -104,7 +105,8 @@ def build_bank(
         path = folder / f"{number:06d}.safetensors"
         if not path.exists():
             indices = torch.arange(first, min(clips, first + SHARD_CLIPS))
-            write_tensors(path, make_shard(indices, source, captions_per_clip, autoencoder, encode, precision))
+            shard = make_shard(indices, source, captions_per_clip, autoencoder, encode, precision, edited)
+            write_tensors(path, shard)
         if on_shard is not None:
             on_shard(number + 1, len(first_clips))
     ranks.wait()

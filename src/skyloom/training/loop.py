@@ -6,7 +6,7 @@ from its number, so a run that is killed and started again by the same command e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Protocol
@@ -50,6 +50,11 @@ def autocast(precision: str, device: torch.device | str) -> Any:
     """Return the context in which a network runs at a precision of PRECISIONS; weights stay float32."""
     dtype = PRECISIONS[one_of("precision", precision, PRECISIONS)]
     return nullcontext() if dtype == torch.float32 else torch.autocast(torch.device(device).type, dtype)
+
+
+def compiled(function: Callable[..., Any], config: TrainConfig) -> Callable[..., Any]:
+    """Return a function of fixed shapes, compiled if the run's config says so."""
+    return torch.compile(function, dynamic=False) if config.compile else function
 
 
 def trainable(modules: Mapping[str, nn.Module]) -> dict[str, nn.Parameter]:

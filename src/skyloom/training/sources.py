@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,6 +25,16 @@ from skyloom.world.stream import World
 CHINESE = 5  # one instruction in so many
 
 
+@dataclass(frozen=True)
+class Told:
+    """Scenes with all that is said of them, as plain arrays that travel between processes."""
+
+    shown: dict[str, np.ndarray]
+    before: dict[str, np.ndarray]
+    captions: list[list[str]]
+    instructions: list[str]
+
+
 class WorldSource:
     """Clips of one world at one size and rate: pixels alone, or with words and paired edits."""
 
@@ -39,19 +51,30 @@ class WorldSource:
 
     def captioned(self, indices: Tensor, count: int, pairs: int) -> CaptionedClips:
         """Return training clips with `count` captions each; the first `pairs` of them are edits."""
-        scenes, seed = self.world.scenes(indices, "train"), self.world.config.seed
+        return self.show(self.tell(indices, count, pairs))
+
+    def tell(self, indices: Tensor, count: int, pairs: int) -> Told:
+        """Do the part of `captioned` that a CPU does: scenes, edits and words."""
+        world, seed = World(self.world.config), self.world.config.seed
+        scenes = world.scenes(indices, "train")
         before = scenes.select(slice(0, pairs))
-        after, kinds = edited(before, seed, self.world.config, "train") if pairs else (before, [])
+        after, kinds = edited(before, seed, world.config, "train") if pairs else (before, [])
         shown = _joined(after, scenes.select(slice(pairs, None)))
-        tracks, pixels = self._shown(shown)
         facts = self._facts(shown)
         numbered = zip(facts, indices.tolist(), strict=True)
         captions = [captions_for(fact, seed, i, count, self.mix) for fact, i in numbered]
         variants = (hashed_bits(seed, "instruction", indices[:pairs])[:, 0] & (2**62 - 1)).tolist()
         told = zip(self._facts(before), facts, kinds, variants, strict=False)
         words = [instruction(a, b, kind, "en" if v % CHINESE else "zh", v) for a, b, kind, v in told]
+        return Told(_plain(shown), _plain(before), captions, words)
+
+    def show(self, told: Told) -> CaptionedClips:
+        """Do the rest on the source's device: motion and pictures."""
+        shown, before = (_scenes(part).to(self.world.device) for part in (told.shown, told.before))
+        tracks, pixels = self._shown(shown)
         scalars = camera_controls(tracks, self.clip.width / self.clip.height)
-        return CaptionedClips(pixels, captions, scalars, self._shown(before)[1] if pairs else None, words)
+        source = self._shown(before)[1] if len(before) else None
+        return CaptionedClips(pixels, told.captions, scalars, source, told.instructions)
 
     def _shown(self, scenes: Scenes) -> tuple[Tracks, Tensor]:
         tracks = simulate(scenes, self.clip.num_frames, self.clip.fps)
@@ -64,3 +87,11 @@ class WorldSource:
 def _joined(first: Scenes, second: Scenes) -> Scenes:
     """Return two batches of scenes as one."""
     return Scenes(**{name: torch.cat([value, getattr(second, name)]) for name, value in vars(first).items()})
+
+
+def _plain(scenes: Scenes) -> dict[str, np.ndarray]:
+    return {name: value.numpy() for name, value in vars(scenes).items()}
+
+
+def _scenes(plain: Mapping[str, np.ndarray]) -> Scenes:
+    return Scenes(**{name: torch.from_numpy(value) for name, value in plain.items()})

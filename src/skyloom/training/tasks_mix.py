@@ -8,8 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from skyloom.config import TaskMix
+from skyloom.config import TaskMix, TrainConfig
 from skyloom.errors import InvalidArgument
+from skyloom.seeds import generator_for
 
 TASKS = ("nothing_known", "first_frames", "last_frames", "both_ends", "every_kth", "random_box", "source")
 """Tasks of video samples. `image` is drawn for whole steps (`draw_image`), since its shape is another."""
@@ -33,6 +34,16 @@ def draw_tasks(mix: TaskMix, count: int, generator: torch.Generator, still: bool
     if not (weights >= 0).all() or not weights.sum():
         raise InvalidArgument("tasks", weights.tolist(), "be weights of at least 0, not all 0")
     return torch.multinomial(weights, count, replacement=True, generator=generator)
+
+
+def draw_step(mix: TaskMix, config: TrainConfig, step: int) -> tuple[torch.Generator, bool, Tensor]:
+    """Draw what a step trains on first: whether on images, and the task of each sample of the global batch.
+
+    Returns the step's generator too, which has drawn these and no more.
+    """
+    generator = generator_for(config.seed, "transformer step", step)
+    still = draw_image(mix, generator)
+    return generator, still, draw_tasks(mix, config.batch_size, generator, still)
 
 
 def draw_known(tasks: Tensor, shape: tuple[int, int, int], generator: torch.Generator) -> Tensor:
