@@ -157,11 +157,30 @@ def test_events_happen_only_to_what_they_can_happen_to():
     assert (scenes.event[twice, 0] != scenes.event[twice, 1]).all()
 
 
-def test_one_actor_stays_in_view():
-    scenes = sample_scenes(PLAIN, torch.arange(1500))
-    box = screen_boxes(scenes, simulate(scenes, 1 + round(8 * CLIP_SECONDS), 8.0))[:, :, 0]
+@pytest.mark.parametrize("aspect", [9 / 16, 1.0, 16 / 9])
+def test_one_actor_stays_in_view(aspect):
+    scenes = sample_scenes(PLAIN, torch.arange(1000), aspect=aspect)
+    box = screen_boxes(scenes, simulate(scenes, 1 + round(8 * CLIP_SECONDS), 8.0), aspect)[:, :, 0]
     inside = (box > -0.005) & (box < 1.005)
     assert inside.all(dim=2).all(dim=1).float().mean() > 0.98
+    centre = box[:, 8, ::2].mean(dim=1)
+    assert centre.min() < 0.3 and centre.max() > 0.7  # and the width is used
+
+
+def test_two_actors_stay_in_a_narrow_view_as_in_a_square_one():
+    shares = []
+    for aspect in (9 / 16, 1.0):
+        scenes = sample_scenes(WorldConfig(two_actors=1.0, camera=0.0, cut=0.0), torch.arange(600), aspect=aspect)
+        box = screen_boxes(scenes, simulate(scenes, 9, 4.0), aspect)[:, :, :2]
+        shares.append(((box > -0.005) & (box < 1.005)).all(dim=3).float().mean())
+    assert min(shares) > 0.95
+
+
+def test_scenes_of_a_square_frame_are_these_for_good():
+    scenes = sample_scenes(WorldConfig(), torch.arange(400))
+    sums = torch.tensor([439.78562, 146.52868, 648.02725], dtype=torch.float64)
+    torch.testing.assert_close(scenes.start.double().abs().sum(dim=(0, 1)), sums, rtol=1e-5, atol=0)
+    torch.testing.assert_close(scenes.start[7, 0], torch.tensor([1.8712077, 0.0, 3.3039367]), rtol=1e-5, atol=1e-6)
 
 
 def test_neighbours_do_not_overlap_at_the_start():

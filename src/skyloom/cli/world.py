@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,9 +18,7 @@ from skyloom.presets import preset as preset_by_name
 from skyloom.video import Video
 from skyloom.world.captions import caption
 from skyloom.world.facts import describe_all
-from skyloom.world.physics import simulate
-from skyloom.world.render import render
-from skyloom.world.sampling import sample_scenes
+from skyloom.world.stream import World
 
 TILE, TEXT_LINES, LINE_HEIGHT, PICTURES, GAP = 192, 3, 15, 3, 2
 
@@ -61,9 +60,10 @@ def world(
         raise InvalidArgument("out", str(out), "be a folder")
     chosen = preset_by_name(preset)
     length = frames or chosen.clip.num_frames
-    scenes = sample_scenes(chosen.world, torch.arange(seed, seed + count), split)
-    tracks = simulate(scenes, length, chosen.clip.fps)
-    pixels = render(scenes, tracks, height or chosen.clip.height, width or chosen.clip.width)
+    size = {"height": height or chosen.clip.height, "width": width or chosen.clip.width}
+    clip = replace(chosen.clip, num_frames=length, **size)
+    batch = World(chosen.world).batch(torch.arange(seed, seed + count), clip, split)
+    scenes, pixels = batch.scenes, batch.pixels
     facts = describe_all(scenes, length / chosen.clip.fps)
     captions = [caption(fact, language, detail, variant=0) for fact in facts]
     for number, words in enumerate(captions):

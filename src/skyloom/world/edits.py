@@ -41,10 +41,11 @@ class Edit:
 
 @dataclass(frozen=True)
 class _Rules:
-    """What the edited scene may show: a world's limits and, unless it is for tests, no held-out combination."""
+    """What the edited scene may show: a world's limits, no held-out combination unless for tests, the frame's shape."""
 
     config: WorldConfig
     split: str
+    aspect: float
 
     def permitted(self, scenes: Scenes) -> Tensor:
         """(b,) bool: no held-out combination in any shot, nothing swims out of water."""
@@ -207,7 +208,7 @@ def _motion(scenes: Scenes, draw: Tensor, rules: _Rules) -> Edit:
         return replace(scenes, motion=_with_slot(scenes.motion, 0, new), speed=_with_slot(scenes.speed, 0, speed))
 
     edit = _choose_permitted(scenes, options, draw, change, rules)
-    start = torch.where(alone[..., None], arrange(edit.scenes).start, scenes.start)
+    start = torch.where(alone[..., None], arrange(edit.scenes, rules.aspect).start, scenes.start)
     return replace(edit, scenes=replace(edit.scenes, start=start))
 
 
@@ -244,14 +245,16 @@ def edited(
     config: WorldConfig | None = None,
     split: str = "train",
     kinds: tuple[str, ...] | None = None,
+    aspect: float = 1.0,
 ) -> tuple[Scenes, list[str]]:
     """Change one thing in each of b scenes.
 
     Scene i is changed by (seed, scenes.index[i]) alone, in one of `kinds` (None: all EDITS) that can be done with it;
     where none can, its style changes. config: limits on actors, places and motions. split: other than "heldout", no
-    edit makes a held-out combination. Returns the edited scenes and, for each, its kind.
+    edit makes a held-out combination. aspect: that for which the scenes were sampled. Returns the edited scenes
+    and, for each, its kind.
     """
-    rules = _Rules(config or WorldConfig(), one_of("split", split, SPLITS))
+    rules = _Rules(config or WorldConfig(), one_of("split", split, SPLITS), aspect)
     names = [one_of("kinds", kind, EDITS) for kind in (EDITS if kinds is None else kinds)]
     draws = {name: hashed_uniform(seed, f"edit {name}", scenes.index)[:, 0] for name in (*names, "style", "kind")}
     options = [EDITS[name](scenes, draws[name], rules) for name in names]

@@ -23,9 +23,10 @@ from skyloom.world.vocabulary import MOTIONS, PLACES
 CLIP_SECONDS = 2.0
 """What is laid out to stay in view: the 17 frames of a clip at 8 fps."""
 HALF_WIDTH = 0.48 * VIEW_HEIGHT
-"""Half of the width that is filled, metres, of a square frame at z = 0."""
+"""Half of the width that is filled, metres, of a square frame at z = 0; others by their aspect."""
 TOP = EYE + 0.49 * VIEW_HEIGHT
 MAX_DEPTH = 3.0
+"""Metres, in a square frame; in a narrow one as much deeper as shows the same width there."""
 LANE_STEP = 0.35
 """Metres in depth between neighbours, so that crossing actors pass one another."""
 
@@ -115,18 +116,18 @@ def _lanes(need: Tensor, extra: Tensor, half_view: Tensor, order: Tensor) -> tup
     return torch.zeros_like(left).scatter(1, rank, left), lane, rank.argsort(dim=1)
 
 
-def _depth(span: Tensor, top: Tensor) -> Tensor:
-    """Depth at which a width and a height (b,) fit into the view: between 0 and MAX_DEPTH."""
-    wide = DISTANCE * (span / (2 * HALF_WIDTH) - 1)
+def _depth(span: Tensor, top: Tensor, aspect: float) -> Tensor:
+    """Depth at which a width and a height (b,) fit into the view: at least 0."""
+    wide = DISTANCE * (span / (2 * HALF_WIDTH * aspect) - 1)
     high = DISTANCE * ((top - EYE) / (TOP - EYE) - 1)
-    return torch.maximum(wide, high).clamp(0, MAX_DEPTH)
+    return torch.maximum(wide, high).clamp(0, (DISTANCE + MAX_DEPTH) / min(aspect, 1.0) - DISTANCE)
 
 
-def arrange(scenes: Scenes) -> Scenes:
-    """Return the scenes with their starts set: a function of everything else in them.
+def arrange(scenes: Scenes, aspect: float = 1.0) -> Scenes:
+    """Return the scenes with their starts set: a function of everything else in them, and of the frame's shape.
 
-    Call it after any change of actor, motion, direction, speed or scale. A path that needs more width than the view
-    has at MAX_DEPTH (a fast runner among three) leaves the frame.
+    aspect: width over height of the frame. Call it after any change of actor, motion, direction, speed or scale. A
+    path that needs more width than the view has at MAX_DEPTH (a fast runner among three) leaves the frame.
     """
     slots = scenes.actor.shape[1]
     draws = hashed_uniform(0, "layout", scenes.index, 4 * slots).reshape(len(scenes), 4, slots)
@@ -137,8 +138,8 @@ def arrange(scenes: Scenes) -> Scenes:
     low0, high0, low, high = _covered(tracks, scenes, paired)
     leads = torch.cat([leads[:, :1], leads[:, 1:2] & ~paired[:, None], leads[:, 2:]], dim=1)  # one slot for each unit
     need, span = (high0 - low0) * leads, (high - low) * leads
-    depth = _depth(span.sum(dim=1), top) + 0.4 * draws[:, 3, 0]
-    half_view = HALF_WIDTH * (DISTANCE + depth) / DISTANCE
+    depth = _depth(span.sum(dim=1), top, aspect) + 0.4 * draws[:, 3, 0]
+    half_view = HALF_WIDTH * aspect * (DISTANCE + depth) / DISTANCE
     left, lane, rank = _lanes(need, (span - need + 0.3) * leads, half_view, draws[:, 1])
     slack = (lane - span).clamp(min=0)
     x = left + (lane - low - high) / 2 + 0.8 * slack * (draws[:, 2] - 0.5)

@@ -226,10 +226,11 @@ def _view(config: WorldConfig, menu: _Menu, cast: tuple[Tensor, Tensor, Tensor],
     }  # fmt: skip
 
 
-def sample_scenes(config: WorldConfig, indices: Tensor, split: str = "train") -> Scenes:
+def sample_scenes(config: WorldConfig, indices: Tensor, split: str = "train", aspect: float = 1.0) -> Scenes:
     """Return the scenes of a world with these numbers.
 
-    indices: (b,) int64. Scene i depends on (config, i, split) alone. Split "train" and "seen" never show a held-out
+    indices: (b,) int64. aspect: width over height of the frame that the actors shall stay in. Scene i depends on
+    (config, i, split) alone, its actors' starts on the aspect too. Split "train" and "seen" never show a held-out
     combination (split.py), "heldout" gives one to actor 0 in the first shot. Raises InvalidArgument for names that
     are not in the vocabulary and for a world that leaves nothing to show.
     """
@@ -253,5 +254,6 @@ def sample_scenes(config: WorldConfig, indices: Tensor, split: str = "train") ->
             **_manners(actor, motion, manners),
             **_events(event, actor, motion, draw("events", 4)),
             **_view(config, menu, cast, draw("view", 12)),
-        )
+        ),
+        aspect,
     )  # fmt: skip

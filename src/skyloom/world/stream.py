@@ -37,12 +37,12 @@ class World:
         self.config = config
         self.device = torch.device(device)
 
-    def scenes(self, indices: Tensor, split: str = "train") -> Scenes:
-        """Return the scenes numbered `indices`, (b,) int64; split as in `sample_scenes`."""
-        return sample_scenes(self.config, indices.to(self.device), split)
+    def scenes(self, indices: Tensor, split: str = "train", aspect: float = 1.0) -> Scenes:
+        """Return the scenes numbered `indices`, (b,) int64; split and aspect as in `sample_scenes`."""
+        return sample_scenes(self.config, indices.to(self.device), split, aspect)
 
     def batch(self, indices: Tensor, clip: ClipConfig, split: str = "train") -> WorldBatch:
         """Return scenes, their tracks and their pictures at the clip's size and rate."""
-        scenes = self.scenes(indices, split)
+        scenes = self.scenes(indices, split, clip.width / clip.height)
         tracks = simulate(scenes, clip.num_frames, clip.fps)
         return WorldBatch(scenes, tracks, render(scenes, tracks, clip.height, clip.width))
