@@ -12,8 +12,9 @@ from skyloom.errors import one_of
 from skyloom.world import chinese, english
 from skyloom.world.facts import Facts
 from skyloom.world.grammar import Chooser
+from skyloom.world.voice import Voice
 
-LANGUAGES: dict[str, tuple[type, Mapping[str, Callable[..., str]]]] = {
+LANGUAGES: dict[str, tuple[type[Voice], Mapping[str, Callable[..., str]]]] = {
     "en": (english.EnglishVoice, english.DETAILS),
     "zh": (chinese.ChineseVoice, chinese.DETAILS),
 }

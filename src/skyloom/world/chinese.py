@@ -11,6 +11,7 @@ from skyloom.world.facts import ActorFacts, EventFacts, Facts
 from skyloom.world.grammar import Chooser
 from skyloom.world.nouns import nouns
 from skyloom.world.vocabulary import RELATIONS
+from skyloom.world.voice import Voice
 
 
 @functools.lru_cache(maxsize=4096)
@@ -56,11 +57,13 @@ def join_and(parts: tuple[str, ...] | list[str]) -> str:
     return parts[0] if len(parts) == 1 else "、".join(parts[:-1]) + "和" + parts[-1]
 
 
-class ChineseVoice:
-    """One telling of one scene: its choices are made in the order of its calls."""
+class ChineseVoice(Voice):
+    """One telling of one scene in Chinese."""
+
+    tables = zh
 
     def __init__(self, facts: Facts, chooser: Chooser, synonyms: str) -> None:
-        self.facts, self.pick, self.chance, self.synonyms = facts, chooser.pick, chooser.chance, synonyms
+        super().__init__(facts, chooser, synonyms)
         table = nouns("zh")
         said: dict[int, str] = {}
         for actor in facts.actors:  # equal actors are called the same
@@ -94,16 +97,6 @@ class ChineseVoice:
             return self.measure(1) + self.bare(1)
         return f"{self.measure(1)}{self.predicate(actor)}的{self.bare(1)}"
 
-    def groups(self) -> list[list[int]]:
-        """Numbers of the actors that do the same, in order; the object of a relation is told with its subject."""
-        found: dict[tuple, list[int]] = {}
-        for k, actor in enumerate(self.facts.actors):
-            if self.facts.related and k == 1:
-                continue
-            does = (actor.motion, actor.direction, actor.speed, k if actor.motion in RELATIONS else None)
-            found.setdefault(does, []).append(k)
-        return list(found.values())
-
     def item(self, group: list[int], sides: bool) -> Item:
         """Say one group of actors."""
         facts = self.facts
@@ -121,14 +114,6 @@ class ChineseVoice:
     def items(self, sides: bool) -> list[Item]:
         """Say every actor."""
         return [self.item(group, sides) for group in self.groups()]
-
-    def has_sides(self) -> bool:
-        """Whether left and right tell the actors apart."""
-        return len({actor.side for actor in self.facts.actors}) > 1
-
-    def unique(self) -> bool:
-        """Whether a noun alone is clear: no two actors are called the same."""
-        return len({self.bare(k) for k in range(self.facts.count)}) == self.facts.count
 
     def main(self, frame: str, items: list[Item], where: str) -> str:
         """Fill a sentence frame."""
@@ -151,43 +136,13 @@ class ChineseVoice:
         color = zh.COLOR[event.color] if event.color else None
         return self.pick(zh.EVENT[event.name].of(self.synonyms)).format(s=self.subject(), c=color)
 
-    def events(self) -> str:
-        """Say what happens to the first actor, in order."""
-        said = [self.event(event) for event in self.facts.events]
-        if len(said) < 2:
-            return self.pick(zh.ONE_EVENT.of(self.synonyms)).format(a=said[0]) if said else ""
-        return self.pick(zh.TWO_EVENTS.of(self.synonyms)).format(a=said[0], b=said[1])
-
     def camera(self, name: str) -> str:
         """Say what the camera does: "向左摇"."""
         return self.pick(zh.CAMERA[name].of(self.synonyms))
 
-    def shots(self) -> str:
-        """Say the cuts."""
-        text, place = "", self.facts.place
-        for shot in self.facts.shots[1:]:
-            if shot.place == place:
-                text += self.pick(zh.SAME_PLACE_CUT.of(self.synonyms))
-            else:
-                said = self.pick(zh.PLACE[shot.place].of(self.synonyms))
-                text += self.pick(zh.CUT.of(self.synonyms)).format(place=said)
-            place = shot.place
-            if shot.camera != "still":
-                text += "，镜头" + self.camera(shot.camera)
-        return text
-
-    def where(self) -> str:
-        """Say the place: "在沙滩上"."""
-        return self.pick(zh.WHERE[self.facts.place].of(self.synonyms))
-
-    def weather(self) -> str | None:
-        """Say the weather; None for clear."""
-        name = self.facts.weather
-        return None if name == "clear" else self.pick(zh.WEATHER[name].of(self.synonyms))
-
-    def style(self) -> str:
-        """Say the picture style."""
-        return self.pick(zh.STYLE[self.facts.style].of(self.synonyms))
+    def cut_camera(self, name: str) -> str:
+        """Say a camera's motion after a cut: "，镜头向左摇"."""
+        return "，镜头" + self.camera(name)
 
 
 def _frame(voice: ChineseVoice, items: list[Item]) -> str:

@@ -16,6 +16,7 @@ from skyloom.world.grammar import (
 )
 from skyloom.world.nouns import nouns, with_article
 from skyloom.world.vocabulary import RELATIONS
+from skyloom.world.voice import Voice
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,13 @@ class Item:
     predicate: Predicate
 
 
-class EnglishVoice:
-    """One telling of one scene: its choices are made in the order of its calls."""
+class EnglishVoice(Voice):
+    """One telling of one scene in English."""
+
+    tables = en
 
     def __init__(self, facts: Facts, chooser: Chooser, synonyms: str) -> None:
-        self.facts, self.pick, self.synonyms = facts, chooser.pick, synonyms
-        self.chance = chooser.chance
+        super().__init__(facts, chooser, synonyms)
         table = nouns("en")
         self.nouns = [self.pick(table[actor.index].of(synonyms)) for actor in facts.actors]
         for k, actor in enumerate(facts.actors):  # equal actors are called the same
@@ -95,16 +97,6 @@ class EnglishVoice:
             return self.indefinite(1)
         return f"{self.indefinite(1)} that {self.predicate(actor).progressive(False)}"
 
-    def groups(self) -> list[list[int]]:
-        """Numbers of the actors that do the same, in order; the object of a relation is told with its subject."""
-        found: dict[tuple, list[int]] = {}
-        for k, actor in enumerate(self.facts.actors):
-            if self.facts.related and k == 1:
-                continue
-            does = (actor.motion, actor.direction, actor.speed, k if actor.motion in RELATIONS else None)
-            found.setdefault(does, []).append(k)
-        return list(found.values())
-
     def item(self, group: list[int], sides: bool) -> Item:
         """Say one group of actors."""
         actors = self.facts.actors
@@ -124,14 +116,6 @@ class EnglishVoice:
     def items(self, sides: bool) -> list[Item]:
         """Say every actor."""
         return [self.item(group, sides) for group in self.groups()]
-
-    def has_sides(self) -> bool:
-        """Whether left and right tell the actors apart."""
-        return len({actor.side for actor in self.facts.actors}) > 1
-
-    def unique(self) -> bool:
-        """Whether "the fox" is clear: no two actors are called the same."""
-        return len({self.bare(k) for k in range(self.facts.count)}) == self.facts.count
 
     def main(self, frame: str, items: list[Item], where: str) -> str:
         """Fill a sentence frame."""
@@ -164,47 +148,15 @@ class EnglishVoice:
         color = event.color
         return self.pick(en.EVENT[event.name].of(self.synonyms)).format(s=self.subject(), c=color)
 
-    def events(self) -> str:
-        """Say what happens to the first actor, in order: "; first it is bitten, then it is painted"."""
-        if not self.facts.events:
-            return ""
-        said = [self.event(event) for event in self.facts.events]
-        if len(said) == 1:
-            return self.pick(en.ONE_EVENT.of(self.synonyms)).format(a=said[0])
-        return self.pick(en.TWO_EVENTS.of(self.synonyms)).format(a=said[0], b=said[1])
-
     def camera(self, name: str, frames: tuple[str, ...]) -> str:
         """Say a camera's motion in one of the frames."""
         verb, _, after = self.pick(en.CAMERA[name].of(self.synonyms)).partition(" ")
         said = Predicate("", verb, " " + after if after else "")
         return self.pick(frames).format(finite=said.finite(False), participle=said.participle())
 
-    def shots(self) -> str:
-        """Say the cuts: "; then cut to a kitchen, the camera panning left"."""
-        text, place = "", self.facts.place
-        for shot in self.facts.shots[1:]:
-            if shot.place == place:
-                text += self.pick(en.SAME_PLACE_CUT.of(self.synonyms))
-            else:
-                said = self.pick(en.PLACE[shot.place].of(self.synonyms))
-                text += self.pick(en.CUT.of(self.synonyms)).format(place=said)
-            place = shot.place
-            if shot.camera != "still":
-                text += self.camera(shot.camera, (", the camera {participle}",))
-        return text
-
-    def where(self) -> str:
-        """Say the place: "on the beach"."""
-        return self.pick(en.WHERE[self.facts.place].of(self.synonyms))
-
-    def weather(self) -> str | None:
-        """Say the weather: "in the rain"; None for clear."""
-        name = self.facts.weather
-        return None if name == "clear" else self.pick(en.WEATHER[name].of(self.synonyms))
-
-    def style(self) -> str:
-        """Say the picture style: "pixel art"."""
-        return self.pick(en.STYLE[self.facts.style].of(self.synonyms))
+    def cut_camera(self, name: str) -> str:
+        """Say a camera's motion after a cut: ", the camera panning left"."""
+        return self.camera(name, (", the camera {participle}",))
 
 
 def plain(voice: EnglishVoice) -> str:
