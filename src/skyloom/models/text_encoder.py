@@ -26,6 +26,7 @@ from skyloom.models.e5_weights import E5Weights, find_weights, read_package
 PREFIX = "query: "  # what e5 was trained to see before a short text
 CHUNK_TOKENS = {"cpu": 512}  # on a CPU a chunk's activations should stay in its cache
 CHUNK_TOKENS_ELSEWHERE = 16384
+UNPACKED_WORDS = 1 << 15  # with no more words than these, all embeddings are kept unpacked on the device
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,20 @@ class TextEncoder:
             self._network = BertEncoder(weights.config)
         self._network.load_state_dict(weights.state_dict(), assign=True)
         self._network.eval().requires_grad_(False).to(self.device, dtype)
+        few = len(weights.row_ids) <= UNPACKED_WORDS
+        self._words = self._unpacked() if few else None
+
+    def _unpacked(self) -> tuple[Tensor, Tensor]:
+        """Return the ids of all words and their embeddings, on the device: for a corpus's words these are small."""
+        ids = torch.from_numpy(self._weights.row_ids)
+        return ids.to(self.device), self._weights.word_embeddings(ids).to(self.device)
+
+    def _embeddings(self, ids: Tensor) -> Tensor:
+        """Return the static word embeddings of `ids` on the CPU: (..., 384) float32 on the device."""
+        if self._words is None:
+            return self._weights.word_embeddings(ids).to(self.device)
+        known, table = self._words
+        return table[torch.searchsorted(known, ids.to(self.device))]
 
     @classmethod
     def from_subset(
@@ -131,7 +146,7 @@ class TextEncoder:
         rows = torch.tensor([self._prefix + ids + [end] * (longest + 1 - len(ids)) for ids in prompts])
         ends = torch.tensor([before + len(ids) for ids in prompts], device=self.device)
         mask = torch.arange(rows.shape[1], device=self.device) <= ends[:, None]
-        words = self._weights.word_embeddings(rows).to(self.device)
+        words = self._embeddings(rows)
         return words, self._network(words.to(self.dtype), mask).float(), ends
 
 

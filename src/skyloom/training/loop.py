@@ -70,11 +70,12 @@ def weights_of(modules: Mapping[str, nn.Module]) -> dict[str, Tensor]:
 
 def train(
     stage: Stage, config: TrainConfig, run_dir: Path, *, settings: Mapping[str, Any] | None = None,
-    ranks: Ranks = Ranks(), measure: bool = True,
+    ranks: Ranks = Ranks(), measure: bool = True, until: int | None = None,
 ) -> Ema:  # fmt: skip
     """Train until `config.steps` steps are done, from where the run in `run_dir` stands; return the averages.
 
     settings: what else defines the run; kept in run.json. measure: find the share of the machine's matmul rate.
+    until: stop after this step, to go on another time.
     Raises TrainingError for a loss or gradient that is not finite and for a run_dir that holds a different run.
     """
     check_same_run(run_dir, {"training": to_dict(config), **(settings or {})}, ranks)
@@ -84,10 +85,10 @@ def train(
     ema = Ema(parameters, config.optim.ema_halflives)
     parts = {"weights": weights_of(modules), "optimizer": optimizer.state, "ema": ema.state}
     checkpoints = Checkpoints(run_dir, parts, ranks)
-    start = checkpoints.restore()
-    speed = measure_speed(stage, config, parameters) if measure and start < config.steps else None
+    start, end = checkpoints.restore(), min(config.steps, until or config.steps)
+    speed = measure_speed(stage, config, parameters) if measure and start < end else None
     with Metrics(run_dir, start, config, speed, ranks) as metrics:
-        for step in range(start, config.steps):
+        for step in range(start, end):
             loss, values = stage.loss(step)
             loss.backward()
             average_gradients(parameters.values(), ranks)
@@ -100,9 +101,9 @@ def train(
             done = step + 1
             metrics.step(done, loss_now, values | {"gradient_norm": norm, "lr_factor": rate})
             with metrics.paused():
-                if due(done, config.checkpoint_every, config.steps):
+                if due(done, config.checkpoint_every, end):
                     checkpoints.save(done)
-                if due(done, config.sample_every, config.steps):
+                if due(done, config.sample_every, end):
                     stage.samples(done, ema)
     return ema
 

@@ -56,9 +56,10 @@ class WorldSource:
     def tell(self, indices: Tensor, count: int, pairs: int) -> Told:
         """Do the part of `captioned` that a CPU does: scenes, edits and words."""
         world, seed = World(self.world.config), self.world.config.seed
-        scenes = world.scenes(indices, "train")
+        aspect = self.clip.width / self.clip.height
+        scenes = world.scenes(indices, "train", aspect)
         before = scenes.select(slice(0, pairs))
-        after, kinds = edited(before, seed, world.config, "train") if pairs else (before, [])
+        after, kinds = edited(before, seed, world.config, "train", aspect=aspect) if pairs else (before, [])
         shown = _joined(after, scenes.select(slice(pairs, None)))
         facts = self._facts(shown)
         numbered = zip(facts, indices.tolist(), strict=True)
