@@ -43,7 +43,7 @@ Pictures = Callable[[int, Transformer], None]
 class Levels:
     """How noise levels are drawn: logit-normal, then shifted (see diffusion.flow.sample_sigma)."""
 
-    mean: float = 0.4
+    mean: float = 0.9
     std: float = 1.1
     shift: float = 1.0
 
