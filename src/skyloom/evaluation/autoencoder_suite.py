@@ -21,6 +21,7 @@ from torch import Tensor
 from skyloom.config import ClipConfig, WorldConfig
 from skyloom.evaluation.metrics import psnr, ssim
 from skyloom.evaluation.oracle import Oracle
+from skyloom.evaluation.oracle_clips import numbered_scenes
 from skyloom.evaluation.samples import SampleLog
 from skyloom.evaluation.scoring import asked, score
 from skyloom.models.autoencoder import Autoencoder
@@ -28,7 +29,6 @@ from skyloom.shapes import VideoSize
 from skyloom.world.facts import describe_all
 from skyloom.world.physics import simulate
 from skyloom.world.render import render
-from skyloom.world.sampling import sample_scenes
 from skyloom.world.scene import Scenes, Tracks
 from skyloom.world.vocabulary import MOTIONS
 
@@ -72,7 +72,8 @@ def latent_ratio(autoencoder: Autoencoder, size: VideoSize) -> float:
 @torch.inference_mode()
 def measure(autoencoder: Autoencoder, oracle: Oracle, plan: AutoencoderPlan, first: int, count: int) -> list[dict]:
     """Measure clips `first` to `first + count` of the held-out world: one dict for each, by code and measure."""
-    scenes = sample_scenes(plan.world, torch.arange(first, first + count) + plan.seed * 1_000_000, "heldout")
+    indices = torch.arange(first, first + count) + plan.seed * 1_000_000
+    scenes = numbered_scenes(plan.world, plan.clip, indices, "heldout")
     tracks = simulate(scenes, plan.clip.num_frames, plan.clip.fps)
     pixels = render(scenes, tracks, plan.clip.height, plan.clip.width)
     mask = moving_foreground(scenes, tracks, pixels)

@@ -17,14 +17,13 @@ from torch import Tensor
 from skyloom.config import ClipConfig, WorldConfig
 from skyloom.evaluation.faults import FAULTS, Fault
 from skyloom.evaluation.oracle import SHIPPED, Oracle, load_oracle
-from skyloom.evaluation.oracle_clips import render_scenes
+from skyloom.evaluation.oracle_clips import numbered_scenes, render_scenes
 from skyloom.evaluation.report import markdown_table
 from skyloom.evaluation.scoring import Score, asked, score, summarise
 from skyloom.evaluation.softening import soften
 from skyloom.presets import preset
 from skyloom.seeds import generator_for
 from skyloom.world.facts import Facts, describe_all
-from skyloom.world.sampling import sample_scenes
 from skyloom.world.scene import Scenes
 
 BATCH = 50
@@ -42,16 +41,16 @@ def accuracy(
     """Return the accuracy by slot on `count` new renders, sharp and softened."""
     sharp, soft = [], []
     for first in range(0, count, BATCH):
-        scenes = sample_scenes(world, torch.arange(first, min(first + BATCH, count)), split)
+        scenes = numbered_scenes(world, clip, torch.arange(first, min(first + BATCH, count)), split)
         pixels, facts = render_scenes(scenes, clip), describe_all(scenes)
         sharp += score_clips(oracle, pixels, facts)
         soft += score_clips(oracle, soften(pixels, generator_for(0, "card", first)), facts)
     return {"sharp": summarise(sharp), "softened": summarise(soft)}
 
 
-def _suited(fault: Fault, world: WorldConfig, first: int) -> tuple[Scenes, list[Facts]]:
+def _suited(fault: Fault, world: WorldConfig, clip: ClipConfig, first: int) -> tuple[Scenes, list[Facts]]:
     """Return the scenes, among the next BATCH, on which a fault can be told."""
-    scenes = sample_scenes(world, torch.arange(first, first + BATCH), "heldout")
+    scenes = numbered_scenes(world, clip, torch.arange(first, first + BATCH), "heldout")
     facts = describe_all(scenes)
     rows = [row for row, fact in enumerate(facts) if fault.applies(fact)]
     return scenes.select(torch.tensor(rows, dtype=torch.int64)), [facts[row] for row in rows]
@@ -63,7 +62,7 @@ def detection(oracle: Oracle, world: WorldConfig, clip: ClipConfig, count: int) 
     for name, fault in FAULTS.items():
         noticed, alarms, first = [], [], 0
         while len(noticed) < count:
-            scenes, facts = _suited(fault, world, first)
+            scenes, facts = _suited(fault, world, clip, first)
             first += BATCH
             if facts:
                 spoiled = fault.spoil(scenes, clip, len(oracle.config.actors))
@@ -92,6 +91,7 @@ Judge of the `{preset}` world: reads a clip, resampled to {frames} x {height} x 
 motions, directions, place, weather, camera, style, and whether the frames are in their order. {parameters:,}
 parameters, bf16. Trained on renders with their truth and on nothing else; never on a generated clip. Softened renders
 (blurred, resampled, stripped of fine frequencies, smeared in time, tinted, noisy) were two thirds of its training.
+{training}
 
     python -m skyloom.evaluation.oracle_training --preset {preset}
     python -m skyloom.evaluation.oracle_card --preset {preset} --count {count}
@@ -109,7 +109,19 @@ marked wrong on the same clips unspoiled.
 """
 
 
-def write_card(oracle: Oracle, found: dict, name: str) -> str:
+def training_text(folder: Path) -> str:
+    """Return what training.json says, in a sentence."""
+    done = json.loads((folder / "training.json").read_text())
+    plan = done["plan"]
+    scenes = plan["eye_steps"] * plan["eye_batch"]
+    stills, minutes = scenes * plan["eye_frames"], done["core_minutes"]
+    return (
+        f"It saw {stills:,} single frames of {scenes:,} scenes, then {plan['clock_clips']:,} clips, in {minutes:.0f}\n"
+        f"minutes of one core ({done['processor']}, torch {done['torch']}), seed {plan['seed']}."
+    )
+
+
+def write_card(oracle: Oracle, found: dict, name: str, training: str) -> str:
     """Return the card's text."""
     slots = list(next(iter(found["accuracy"].values())))
     accuracy_rows = [
@@ -122,7 +134,8 @@ def write_card(oracle: Oracle, found: dict, name: str) -> str:
     ]
     config = oracle.config
     return CARD.format(
-        preset=name, frames=config.num_frames, height=config.height, width=config.width, count=found["count"],
+        preset=name, training=training, count=found["count"],
+        frames=config.num_frames, height=config.height, width=config.width,
         parameters=sum(p.numel() for p in oracle.networks.parameters()),
         accuracy=markdown_table(["renders", *slots], accuracy_rows),
         faults=markdown_table(["fault", "detected", "false alarms", "clips"], fault_rows),
@@ -138,7 +151,7 @@ def main(
     oracle, row = load_oracle(folder), preset(name)
     found = measure(oracle, row.world, row.clip, count)
     (folder / "card.json").write_text(json.dumps(found, indent=1) + "\n")
-    text = write_card(oracle, found, name)
+    text = write_card(oracle, found, name, training_text(folder))
     (folder / "card.md").write_text(text, encoding="utf-8")
     print(text)
 

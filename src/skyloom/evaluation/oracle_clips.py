@@ -24,7 +24,12 @@ def vocabulary_of(world: WorldConfig) -> OracleConfig:
 
 def varied(world: WorldConfig) -> WorldConfig:
     """Return the same world with more of what is rare, so that the judge sees enough of it."""
-    return replace(world, two_actors=0.4, three_actors=0.05, weather=0.5, camera=0.4, style=0.35, event=0.0, cut=0.0)
+    return replace(world, two_actors=0.4, three_actors=0.05, weather=0.5, camera=0.5, style=0.35, event=0.0, cut=0.0)
+
+
+def numbered_scenes(world: WorldConfig, clip: ClipConfig, indices: Tensor, split: str) -> Scenes:
+    """Return scenes by number, laid out for the clip's shape."""
+    return sample_scenes(world, indices, split, clip.width / clip.height)
 
 
 def render_scenes(scenes: Scenes, clip: ClipConfig, frames: Tensor | None = None) -> Tensor:
@@ -42,7 +47,7 @@ def clips_with_truth(
     frames: Tensor | None = None,
 ) -> tuple[Tensor, Truth]:
     """Render scenes by number: pixels (b, 3, f, h, w) and their truth; all frames, or the chosen ones."""
-    scenes = sample_scenes(world, indices, split)
+    scenes = numbered_scenes(world, clip, indices, split)
     tracks = simulate(scenes, clip.num_frames, clip.fps)
     tracks = tracks if frames is None else tracks_at(tracks, frames)
     return render(scenes, tracks, clip.height, clip.width), truth_of(scenes, tracks, config, clip.height / clip.width)

@@ -19,13 +19,12 @@ from torch import Tensor
 
 from skyloom.config import ClipConfig, WorldConfig
 from skyloom.evaluation.oracle import Oracle
-from skyloom.evaluation.oracle_clips import render_scenes
+from skyloom.evaluation.oracle_clips import numbered_scenes, render_scenes
 from skyloom.evaluation.samples import SampleLog
 from skyloom.evaluation.scoring import asked, score
 from skyloom.seeds import derive_seed
 from skyloom.world.captions import caption
 from skyloom.world.facts import Facts, describe_all
-from skyloom.world.sampling import sample_scenes
 
 Generate = Callable[[list[str], list[int]], Tensor]
 """Prompts and seeds to pixels (b, 3, f, h, w) in [-1, 1]."""
@@ -93,7 +92,7 @@ def choose_prompts(plan: PromptsPlan, name: str) -> list[Prompt]:
     group, world, prompts = GROUPS[name], world_of(plan, GROUPS[name]), []
     first = plan.seed * 1_000_000
     while len(prompts) < plan.count:
-        scenes = sample_scenes(world, torch.arange(first, first + SEARCH), group.split)
+        scenes = numbered_scenes(world, plan.clip, torch.arange(first, first + SEARCH), group.split)
         for row, facts in enumerate(describe_all(scenes)):
             if _fits(facts, group):
                 prompts.append(_prompt(plan, name, group, first + row, facts))
@@ -113,7 +112,8 @@ def measure(
 ) -> list[dict]:
     """Generate and read one batch of prompts of one group: one sample for each, with the readings of every column."""
     group = GROUPS[prompts[0].group]
-    scenes = sample_scenes(world_of(plan, group), torch.tensor([prompt.scene for prompt in prompts]), group.split)
+    indices = torch.tensor([prompt.scene for prompt in prompts])
+    scenes = numbered_scenes(world_of(plan, group), plan.clip, indices, group.split)
     real = render_scenes(scenes, plan.clip)
     made = generate([prompt.text for prompt in prompts], [prompt.seed for prompt in prompts])
     columns = [[r.as_dict() for r in oracle.read(clips)] for clips in (made, real, reconstruct(real))]
