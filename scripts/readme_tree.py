@@ -20,6 +20,7 @@ FLOORS = (
     ("floor 3: the only place that knows all parts", ("pipelines",)),
     ("floor 4: learning and judging", ("training", "evaluation")),
     ("floor 5: front doors", ("cli", "serving")),
+    ("top", ("__init__", "__main__")),
 )
 
 
