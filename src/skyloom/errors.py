@@ -7,6 +7,8 @@ SkyloomError
   +-- MissingDependency   an optional package is needed for what was asked
   +-- TrainingError       training cannot go on (a loss that is not finite, a run of another config)
   +-- GenerationError     the network's answer is not a video (not finite, blank)
+  +-- QuotaExceeded       an owner has as many jobs or bytes as is allowed
+  +-- StorageError        a job or a file cannot be kept (a full disk, a database that is away)
 """
 
 from __future__ import annotations
@@ -53,6 +55,18 @@ class TrainingError(SkyloomError):
 
 class GenerationError(SkyloomError):
     """The network's answer is not a video."""
+
+
+class QuotaExceeded(SkyloomError):
+    """An owner has as much of something as is allowed: name it, what there is and what is allowed."""
+
+    def __init__(self, what: str, used: int, allowed: int) -> None:
+        self.what, self.used, self.allowed = what, used, allowed
+        super().__init__(f"{what}: {used} in use, {allowed} allowed")
+
+
+class StorageError(SkyloomError):
+    """A job or a file cannot be kept."""
 
 
 def nearest_name(word: str, names: Iterable[str]) -> str | None:

@@ -1,0 +1,1 @@
+"""The server: an API, durable jobs, workers."""
