@@ -1,9 +1,16 @@
 """Clips of the world, with words and edits."""
 
+import dataclasses
+
 import torch
 
 from skyloom.config import ClipConfig, WorldConfig
+from skyloom.models.boxes import cover
+from skyloom.shapes import LatentSize
 from skyloom.training.sources import WorldSource
+from skyloom.world.physics import simulate
+from skyloom.world.render import render
+from skyloom.world.scene import NO_ACTOR
 
 SOURCE = WorldSource(WorldConfig(), ClipConfig(num_frames=5, height=32, width=32))
 
@@ -24,3 +31,16 @@ def test_edits_change_the_picture_and_say_how():
     assert changed.float().mean() > 0.8
     assert len(clips.instructions) == 20 and all(clips.instructions)
     assert 0 < sum(any("一" <= letter <= "鿿" for letter in words) for words in clips.instructions) < 10
+
+
+def test_boxes_lie_where_the_actors_are_seen():
+    """What changes when the actors vanish lies in their boxes; empty slots have none."""
+    scenes = SOURCE.world.scenes(torch.arange(24), "train", 1.0)
+    tracks = simulate(scenes, 5, 8.0)
+    empty = dataclasses.replace(tracks, opacity=torch.zeros_like(tracks.opacity))
+    boxes = SOURCE.boxes(scenes, tracks)
+    assert boxes.shape == (24, 3, 5, 4)
+    assert torch.equal(boxes[:, :, 0].isnan().all(-1), scenes.actor == NO_ACTOR)
+    change = (render(scenes, tracks, 32, 32) - render(scenes, empty, 32, 32)).abs().amax(1)
+    inside = cover(boxes, LatentSize(5, 32, 32)).amax(1) > 0
+    assert change[inside].mean() > 8 * change[~inside].mean()

@@ -23,14 +23,13 @@ from skyloom.training.transformer import (
     TransformerStage,
     channel_weights,
     finish_transformer,
-    moving_cells,
     noised,
     velocity_loss,
 )
 
 LATENTS = AutoencoderConfig(latent_channels=4, hidden_size=8, encoder_blocks=1, decoder_blocks=1, refine_channels=4)
 NETWORK = TransformerConfig(
-    latent_channels=4, hidden_size=32, num_layers=1, num_heads=2, text_dim=6, text_layers=1, max_text_tokens=5
+    latent_channels=4, hidden_size=32, num_layers=1, num_heads=2, text_dim=6, text_layers=1, max_text_tokens=5, box_slots=2
 )
 ONLY = dict.fromkeys((*TASKS, "image"), 0.0)
 
@@ -225,10 +224,10 @@ def toy_question(known):
     shape = (count, 2, *known.shape[2:])
     examples = Examples(
         torch.randn(shape, generator=generator(1)), torch.zeros(count, 1, 6), torch.ones(count, 1).bool(),
-        torch.zeros(count, 5), torch.zeros(shape),
+        torch.zeros(count, 5), torch.zeros(shape), torch.zeros(count, 0, 1, 4),
     )  # fmt: skip
     noise = torch.randn(shape, generator=generator(2))
-    return Question(examples, noise, torch.full((count,), 0.5), known, torch.tensor([0.0, 0.25]))
+    return Question(examples, noise, torch.full((count,), 0.5), known, torch.tensor([0.0, 0.25]), torch.zeros(count, 2, *known.shape[2:]))
 
 
 def test_the_network_sees_two_levels_and_only_the_asked_cells_count():
@@ -252,22 +251,29 @@ def test_the_network_sees_two_levels_and_only_the_asked_cells_count():
     assert torch.allclose(velocity_loss(velocity, question, first), torch.tensor([0.0, 4.0]), atol=1e-4)
 
 
-def test_cells_that_move_are_found_and_emphasised():
-    latents = torch.zeros(1, 2, 4, 2, 2)
-    latents[:, :, 0] = 9.0  # the first frame's code is another
-    latents[:, :, 3:, 0, 1] = 5.0
-    moves = moving_cells(latents, torch.ones(2))
-    assert moves[0, 0, :, 0, 1].tolist() == [0, 0, 1, 1] and moves.sum() == 2
-    assert not moving_cells(latents[:, :, :2], torch.ones(2)).any()
+def test_cells_of_told_actors_count_more():
     question = toy_question(torch.zeros(2, 1, 3, 2, 2))
-    latents = question.examples.latents
-    latents.copy_(latents[:, :, :1].expand_as(latents))
-    latents[:, :, 2, 0, 0] += 50
-    velocity = question.noise - latents
+    actors = torch.zeros(2, 2, 3, 2, 2)
+    actors[0, :, 2, 0, 0] = 1.0
+    question = dataclasses.replace(question, actors=actors)
+    velocity = question.noise - question.examples.latents
     velocity[:, :, 2, 0, 0] += 2
-    even, more = (velocity_loss(velocity, question, torch.ones(latents.shape[1]), e) for e in (0.0, 3.0))
+    even, more = (velocity_loss(velocity, question, torch.ones(2), e) for e in (0.0, 3.0))
     torch.testing.assert_close(even, torch.full((2,), 4 / 12))
-    torch.testing.assert_close(more, torch.full((2,), 4 * 4 / (12 + 3 * 3)))
+    torch.testing.assert_close(more, torch.tensor([4 * 4 / (12 + 3), 4 / 12]))
+
+
+def test_a_step_tells_of_actors_only_as_often_as_it_should(bank):
+    boxes = torch.tensor([0.0, 0.0, 0.5, 1.0]).expand(300, 3, 9, 4).clone()
+    boxes[:, 1:] = float("nan")
+    bank[0].boxes = boxes
+    try:
+        for share, wanted in ((1.0, 1.0), (0.0, 0.0)):
+            actors = stage_of(bank[0], **(ONLY | {"nothing_known": 1.0, "boxes_told": share})).question(0).actors
+            assert actors.shape == (8, 2, 3, 2, 2) and (actors[:, 1] == 0).all()
+            assert (actors[:, 0, :, :, 0] == wanted).all() and (actors[:, 0, :, :, 1] == 0).all()
+    finally:
+        bank[0].boxes = None
 
 
 def test_channels_count_by_what_the_picture_owes_them():

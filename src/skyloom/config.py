@@ -54,6 +54,8 @@ class TransformerConfig:
     text_dim: int = 768
     text_layers: int = 2
     max_text_tokens: int = 40
+    box_slots: int = 0
+    """How many actors can be told where to be, by boxes over time; 0: none."""
 
     @property
     def head_dim(self) -> int:
@@ -129,6 +131,8 @@ class TaskMix:
     random_box: float = 0.03
     source: float = 0.05
     drop_prompt: float = 0.1
+    boxes_told: float = 0.75
+    """How many samples without known cells are told where the actors are; of the others, half as many."""
 
 
 @dataclass(frozen=True)

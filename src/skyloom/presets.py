@@ -33,7 +33,8 @@ TINY = Preset(
         latent_channels=8, hidden_size=32, encoder_blocks=1, decoder_blocks=1, refine_channels=8
     ),
     transformer=TransformerConfig(
-        latent_channels=8, hidden_size=64, num_layers=2, num_heads=2, text_layers=1, max_text_tokens=24
+        latent_channels=8, hidden_size=64, num_layers=2, num_heads=2, text_layers=1, max_text_tokens=24,
+        box_slots=2,
     ),
     world=NANO_WORLD,
     clip=ClipConfig(num_frames=5, height=32, width=32),
@@ -50,7 +51,8 @@ NANO = Preset(
         latent_channels=32, hidden_size=160, encoder_blocks=3, decoder_blocks=4, refine_channels=24
     ),
     transformer=TransformerConfig(
-        latent_channels=32, hidden_size=320, num_layers=7, num_heads=5, text_layers=2, max_text_tokens=32
+        latent_channels=32, hidden_size=320, num_layers=7, num_heads=5, text_layers=2, max_text_tokens=32,
+        box_slots=2,
     ),
     world=NANO_WORLD,
     clip=ClipConfig(),
@@ -59,7 +61,7 @@ NANO = Preset(
         optim=OptimConfig(muon_lr=0.01, adamw_lr=1e-3, decay_share=0.4, ema_halflives=(50, 150)),
     ),
     transformer_training=TrainConfig(
-        steps=3000, batch_size=32, compile=False, optim=OptimConfig(ema_halflives=(60, 200)), sample_every=250
+        steps=3000, batch_size=64, optim=OptimConfig(ema_halflives=(60, 200)), sample_every=250,
     ),
     tasks=TaskMix(
         nothing_known=0.72, image=0.06, first_frames=0.1, last_frames=0.02, both_ends=0.03, every_kth=0.02,
@@ -76,7 +78,8 @@ BASE = Preset(
         latent_channels=16, hidden_size=256, encoder_blocks=4, decoder_blocks=6, refine_channels=32
     ),
     transformer=TransformerConfig(
-        latent_channels=16, hidden_size=448, num_layers=8, num_heads=7, text_layers=2, max_text_tokens=64
+        latent_channels=16, hidden_size=448, num_layers=8, num_heads=7, text_layers=2, max_text_tokens=64,
+        box_slots=3,
     ),
     world=WorldConfig(),
     clip=ClipConfig(num_frames=33, height=128, width=128),

@@ -5,13 +5,15 @@ words in the same softmax as the video, normed queries and keys, rotary position
 it is known, and is modulated by its own noise level: `sigma` for cells that are asked for, `context_sigma` for cells
 that are known. Words are refined by two layers of their own and read by every block.
 
-    noisy_latents (b c f h w) ++ known (b 1 f h w) ++ source (b c f h w) ++ has source (b 1 f h w)
-      -> patches (b l 4(2c+2)) -> tokens (b l d)
+    noisy_latents (b c f h w) ++ known (b 1 f h w) ++ source (b c f h w) ++ has source (b 1 f h w) ++ boxes (b s f h w)
+      -> patches (b l 4(2c+2+s)) -> tokens (b l d)
     prompt_embeds (b m 768) -> two refining layers -> words (b m d)
     tokens (b l d) -> blocks, each reading words and tokens -> velocity (b c f h w)
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from einops import rearrange
@@ -123,7 +125,8 @@ class Transformer(nn.Module):
         size, cell = config.hidden_size, config.patch_size**2
         self.text = TextRefiner(config)
         self.levels = LevelEmbedding(config)
-        self.embed = linear(cell * (2 * config.latent_channels + 2) + 3 * POSITION_FEATURES, size, muon=False)
+        told = 2 * config.latent_channels + 2 + config.box_slots
+        self.embed = linear(cell * told + 3 * POSITION_FEATURES, size, muon=False)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
         self.norm = RMSNorm(size, learned=False)
         self.final_offset = nn.Parameter(torch.zeros(2 * size))
@@ -148,6 +151,7 @@ class Transformer(nn.Module):
         known: Tensor | None = None,
         context_sigma: Tensor | None = None,
         source: Tensor | None = None,
+        boxes: Tensor | None = None,
         scalars: Tensor | None = None,
         attention_mask: Tensor | None = None,
         word_mask: Tensor | None = None,
@@ -157,12 +161,13 @@ class Transformer(nn.Module):
         noisy_latents: (b, c, f, h, w), with the context at `context_sigma` in its known cells; sigma: (b,) in [0, 1];
         prompt_embeds: (b, m, text_dim); prompt_mask: (b, m) bool; known: (b, 1, f, h, w) of 0 and 1;
         context_sigma: (b,), 0 when absent; source: (b, c, f, h, w) a second input for instructions;
+        boxes: (b, box_slots, f, h, w), how much of each cell belongs to an actor (models.boxes.cover), 0 if untold;
         scalars: (b, len(SCALARS)), NaN for those not given; attention_mask: bool (l, m + l) or (b, l, m + l), what each
         token may read, words first; word_mask: bool (b, m, m), what each word may read of the others.
         """
         grid = self.grid(noisy_latents)
         positions = token_positions(grid, device=noisy_latents.device)
-        x = self._video_tokens(noisy_latents, known, source, positions, grid)
+        x = self._video_tokens(noisy_latents, [known, source, boxes], positions, grid)
         heard = prompt_mask[:, None, :]
         words = self.text(prompt_embeds, heard if word_mask is None else heard & word_mask)
         levels = self._levels(sigma, known, context_sigma, scalars)
@@ -177,12 +182,15 @@ class Transformer(nn.Module):
         return unpatchify(self.out(self.norm(x) * (1 + scale) + shift), grid, self.config.patch_size)
 
     def _video_tokens(
-        self, noisy: Tensor, known: Tensor | None, source: Tensor | None, positions: Tensor, grid: LatentSize
+        self, noisy: Tensor, given: Sequence[Tensor | None], positions: Tensor, grid: LatentSize
     ) -> Tensor:
-        """Join what each cell holds and is told, and embed it: (b, l, d)."""
+        """Join what each cell holds and is told (known, source, boxes), and embed it: (b, l, d)."""
+        known, source, boxes = (None if part is None else part.to(noisy.dtype) for part in given)
         flag = noisy.new_zeros(noisy.shape[0], 1, *noisy.shape[2:])
-        parts = [noisy, flag if known is None else known.to(noisy.dtype)]
-        parts += [torch.zeros_like(noisy), flag] if source is None else [source.to(noisy.dtype), _given(source)]
+        parts = [noisy, flag if known is None else known]
+        parts += [torch.zeros_like(noisy), flag] if source is None else [source, _given(source)]
+        if self.config.box_slots:
+            parts.append(flag.expand(-1, self.config.box_slots, -1, -1, -1) if boxes is None else boxes)
         scaled = positions / positions.new_tensor([4.0, grid.latent_height, grid.latent_width]) * 20
         place = fourier_features(scaled, POSITION_FEATURES, 100.0).flatten(1).to(noisy.dtype)
         tokens = patchify(torch.cat(parts, dim=1), self.config.patch_size)

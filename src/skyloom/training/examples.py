@@ -27,6 +27,7 @@ class Examples:
     prompt_mask: Tensor  # (b, l) bool
     scalars: Tensor  # (b, 5)
     source: Tensor  # (b, c, f, h, w) float32
+    boxes: Tensor  # (b, s, n, 4) of n pixel frames, NaN for no box, see models.boxes
 
     def to(self, device: torch.device) -> Examples:
         """Return the same samples on a device."""
@@ -90,7 +91,7 @@ class BankDraw:
         if wants.any():
             embeds[wants], mask[wants] = self.bank.instructions(pairs[wants])
             source[wants] = self.bank.before[pairs[wants]].float()
-        return Examples(latents, embeds, mask, self.bank.scalars[clips], source)
+        return Examples(latents, embeds, mask, self.bank.scalars[clips], source, self._boxes(clips))
 
     def unseen(self, number: int, count: int) -> Examples:
         """Return a batch of clips held back from training, each with one of its captions."""
@@ -99,7 +100,11 @@ class BankDraw:
         clips = self.trained + place % held
         embeds, mask = self.bank.captions(clips, place // held % self.bank.captions_per_clip)
         latents = self.bank.latents[clips].float()
-        return Examples(latents, embeds, mask, self.bank.scalars[clips], torch.zeros_like(latents))
+        none = torch.zeros_like(latents)
+        return Examples(latents, embeds, mask, self.bank.scalars[clips], none, self._boxes(clips))
+
+    def _boxes(self, clips: Tensor) -> Tensor:
+        return torch.zeros(len(clips), 0, 1, 4) if self.bank.boxes is None else self.bank.boxes[clips].float()
 
     def empty_prompt(self) -> tuple[Tensor, Tensor]:
         """Return the features of the empty prompt."""

@@ -38,6 +38,7 @@ class CaptionedClips:
     scalars: Tensor  # (n, 5), see config.SCALARS
     before: Tensor | None = None  # (p, 3, f, h, w)
     instructions: Sequence[str] = ()  # p
+    boxes: Tensor | None = None  # (n, s, f, 4), see models.boxes
 
 
 CaptionedSource = Callable[[Tensor, int, int], CaptionedClips]
@@ -72,10 +73,11 @@ def make_shard(
     tokens, starts = pack_prompts(encode, [*flat, *clips.instructions])
     before = clips.pixels[:0] if clips.before is None else clips.before
     latents = encode_clips(autoencoder, torch.cat([clips.pixels, before]), precision).to(STORED).cpu()
-    return {
+    parts = {
         "latents": latents[: len(indices)], "before": latents[len(indices) :], "scalars": clips.scalars.float().cpu(),
         "tokens": tokens, "starts": starts,
     }  # fmt: skip
+    return parts if clips.boxes is None else parts | {"boxes": clips.boxes.to(STORED).cpu().contiguous()}
 
 
 def build_bank(
@@ -158,6 +160,7 @@ class LatentBank:
         self.latents = torch.cat([shard["latents"] for shard in shards])
         self.before = torch.cat([shard["before"] for shard in shards])
         self.scalars = torch.cat([shard["scalars"] for shard in shards])
+        self.boxes = torch.cat([shard["boxes"] for shard in shards]) if "boxes" in shards[0] else None
         firsts = torch.arange(len(shards)) * SHARD_CLIPS
         pairs = [torch.arange(len(shard["before"])) for shard in shards]
         self.paired = torch.cat([f + p for f, p in zip(firsts, pairs, strict=True)])

@@ -93,7 +93,8 @@ class LiveDraw:
         prompts = [*clips.instructions, *(captions[0] for captions in clips.captions[pairs:])]
         embeds, mask = padded(self._encode(prompts), self._length)
         device, back = latents.device, torch.argsort(order)
-        parts = (latents[:count], embeds.float(), mask, clips.scalars, source)
+        boxes = torch.zeros(count, 0, 1, 4) if clips.boxes is None else clips.boxes.float()
+        parts = (latents[:count], embeds.float(), mask, clips.scalars, source, boxes)
         return Examples(*(part.to(device)[back.to(device)] for part in parts))
 
     def examples(self, seed: int, step: int, wants_source: Tensor, rows: slice) -> Examples:

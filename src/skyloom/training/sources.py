@@ -21,6 +21,7 @@ from skyloom.world.physics import simulate
 from skyloom.world.render import render
 from skyloom.world.scene import Scenes, Tracks
 from skyloom.world.stream import World
+from skyloom.world.truth import screen_boxes
 
 CHINESE = 5  # one instruction in so many
 
@@ -75,7 +76,14 @@ class WorldSource:
         tracks, pixels = self._shown(shown)
         scalars = camera_controls(tracks, self.clip.width / self.clip.height)
         source = self._shown(before)[1] if len(before) else None
-        return CaptionedClips(pixels, told.captions, scalars, source, told.instructions)
+        return CaptionedClips(
+            pixels, told.captions, scalars, source, told.instructions, self.boxes(shown, tracks)
+        )
+
+    def boxes(self, scenes: Scenes, tracks: Tracks) -> Tensor:
+        """Return the boxes (n, s, f, 4) of all actors, NaN for empty slots."""
+        boxes = screen_boxes(scenes, tracks, self.clip.width / self.clip.height)
+        return boxes.masked_fill(tracks.opacity[..., None] <= 0, float("nan")).transpose(1, 2)
 
     def _shown(self, scenes: Scenes) -> tuple[Tracks, Tensor]:
         tracks = simulate(scenes, self.clip.num_frames, self.clip.fps)

@@ -17,8 +17,10 @@ from torch import Tensor, nn
 from skyloom.config import SCALARS, TaskMix, TrainConfig
 from skyloom.diffusion.flow import mix, sample_sigma, velocity_target
 from skyloom.models.autoencoder import Autoencoder
+from skyloom.models.boxes import cover
 from skyloom.models.transformer import Transformer
 from skyloom.seeds import generator_for, normal_on
+from skyloom.shapes import LatentSize
 from skyloom.training.ahead import Ahead
 from skyloom.training.checkpointing import read_weights, write_tensors
 from skyloom.training.distributed import Ranks
@@ -30,8 +32,8 @@ from skyloom.training.tasks_mix import TASKS, draw_known, draw_step
 CONTEXT_NOISED = 0.3
 MOST_CONTEXT_SIGMA = 0.3
 SENSITIVITY_NOISE = 0.5
-EMPHASIS = 5.0
-MOVES = 0.6
+EMPHASIS = 4.0
+"""How much more a cell that belongs to an actor counts than one of the background."""
 SCALARS_GIVEN = 0.5
 SCALAR_KEPT = 0.75
 
@@ -43,7 +45,7 @@ Pictures = Callable[[int, Transformer], None]
 class Levels:
     """How noise levels are drawn: logit-normal, then shifted (see diffusion.flow.sample_sigma)."""
 
-    mean: float = 0.9
+    mean: float = 0.6
     std: float = 1.1
     shift: float = 1.0
 
@@ -57,6 +59,7 @@ class Question:
     sigma: Tensor
     known: Tensor
     context_sigma: Tensor
+    actors: Tensor  # (b, s, f, h, w), how much of each cell each actor covers; 0 where the network is not told
 
 
 def draw_given_scalars(count: int, generator: torch.Generator) -> Tensor:
@@ -78,32 +81,16 @@ def noised(question: Question) -> Tensor:
     return torch.where(question.known > 0.5, given, asked)
 
 
-def velocity_loss(velocity: Tensor, question: Question, weights: Tensor, emphasis: float = 0.0) -> Tensor:
+def velocity_loss(velocity: Tensor, question: Question, weights: Tensor, emphasis: float = EMPHASIS) -> Tensor:
     """Return each sample's squared error of the velocity, a mean over the cells asked for: (b,).
 
-    weights: (c,), mean 1, how much each latent channel counts. emphasis: how much more a cell that moves counts than
-    one that stands (0 counts all alike).
+    weights: (c,), mean 1, how much each latent channel counts. emphasis: how much more a cell counts of which
+    the network is told that an actor covers it. (Where it is not told, a weight that depends on the answer would bias it.)
     """
     target = velocity_target(question.examples.latents, question.noise)
-    asked = 1 - question.known
-    if emphasis:
-        asked = asked * (1 + emphasis * moving_cells(question.examples.latents, weights))
+    asked = (1 - question.known) * (1 + emphasis * question.actors.sum(1, keepdim=True).clamp(max=1))
     error = ((velocity.float() - target).square() * weights.view(1, -1, 1, 1, 1)).mean(1, keepdim=True) * asked
     return error.sum((1, 2, 3, 4)) / asked.sum((1, 2, 3, 4))
-
-
-def moving_cells(latents: Tensor, weights: Tensor) -> Tensor:
-    """Return how much each latent cell moves, in [0, 1]: (b, 1, f, h, w) for latents (b, c, f, h, w).
-
-    Measured by the change between neighbouring latent frames, channels weighted by `weights` (c,). The first frame has
-    a code of its own, so it takes the second's change; fewer than three frames count as still.
-    """
-    if latents.shape[2] < 3:
-        return torch.zeros_like(latents[:, :1])
-    change = (latents[:, :, 1:].diff(dim=2).square() * weights.view(1, -1, 1, 1, 1)).mean(1, keepdim=True).sqrt()
-    moves = (change / MOVES).clamp(max=1)
-    return torch.cat([moves[:, :, :1], moves[:, :, :1], torch.maximum(moves[:, :, 1:], moves[:, :, :-1]),
-                      moves[:, :, -1:]], dim=2)  # fmt: skip
 
 
 @torch.no_grad()
@@ -127,8 +114,8 @@ def channel_weights(autoencoder: Autoencoder, pixels: Tensor) -> Tensor:
 def first_frames(examples: Examples) -> Examples:
     """Return the samples as images: the first latent frame, and no scalars, which tell of motion."""
     latents, source = examples.latents[:, :, :1].contiguous(), examples.source[:, :, :1].contiguous()
-    nothing = torch.full_like(examples.scalars, float("nan"))
-    return dataclasses.replace(examples, latents=latents, source=source, scalars=nothing)
+    nothing, boxes = torch.full_like(examples.scalars, float("nan")), examples.boxes[:, :, :1].contiguous()
+    return dataclasses.replace(examples, latents=latents, source=source, scalars=nothing, boxes=boxes)
 
 
 class TransformerStage:
@@ -166,7 +153,9 @@ class TransformerStage:
         unprompted = (torch.rand(count, generator=generator) < self.tasks.drop_prompt)[self._rows]
         given = draw_given_scalars(count, generator)[self._rows]
         examples = self._dropped(first_frames(examples) if still else examples, unprompted, given)
-        return self._asked(examples, tasks, generator, self._rows)
+        free = tasks == TASKS.index("nothing_known")
+        told = torch.rand(count, generator=generator) < torch.where(free, 1.0, 0.5) * self.tasks.boxes_told
+        return self._asked(examples, tasks, told, generator, self._rows)
 
     def _dropped(self, examples: Examples, unprompted: Tensor, given: Tensor) -> Examples:
         """Take prompts and scalars from the samples that are to do without."""
@@ -176,28 +165,34 @@ class TransformerStage:
         scalars = examples.scalars.masked_fill(~given, float("nan"))
         return dataclasses.replace(examples, prompt_embeds=embeds, prompt_mask=mask, scalars=scalars)
 
-    def _asked(self, examples: Examples, tasks: Tensor, generator: torch.Generator, rows: slice) -> Question:
+    def _asked(
+        self, examples: Examples, tasks: Tensor, told: Tensor, generator: torch.Generator, rows: slice
+    ) -> Question:
         """Draw noise, levels and known cells for samples of `tasks`; join those of `rows` with their examples."""
         (channels, frames, height, width), levels = examples.latents.shape[1:], self.levels
         known = draw_known(tasks, (frames, height, width), generator)[rows]
         sigma = sample_sigma(len(tasks), generator, levels.mean, levels.std, levels.shift)[rows]
         context_sigma = draw_context_sigma(len(tasks), generator)[rows]
         noise = normal_on(self.device, (len(tasks), channels, frames, height, width), generator, rows)
-        moved = (tensor.to(self.device) for tensor in (noise, sigma, known, context_sigma))
+        slots = self.transformer.config.box_slots
+        actors = cover(examples.boxes, LatentSize(frames, height, width))[:, :slots]
+        missing = actors.new_zeros(len(actors), slots - actors.shape[1], *actors.shape[2:])
+        actors = torch.cat([actors, missing], dim=1)
+        actors = actors * told[rows].view(-1, 1, 1, 1, 1)
+        moved = (tensor.to(self.device) for tensor in (noise, sigma, known, context_sigma, actors))
         return Question(examples, *moved)
 
     def _velocity(self, question: Question) -> Tensor:
         examples = question.examples
         return self.transformer(
             noised(question), question.sigma, examples.prompt_embeds, examples.prompt_mask, known=question.known,
-            context_sigma=question.context_sigma, source=examples.source, scalars=examples.scalars,
+            context_sigma=question.context_sigma, source=examples.source, boxes=question.actors,
+            scalars=examples.scalars,
         )  # fmt: skip
 
-    def _losses(
-        self, question: Question, run: Callable[[Question], Tensor], emphasis: float = 0.0
-    ) -> Tensor:  # fmt: skip
+    def _losses(self, question: Question, run: Callable[[Question], Tensor]) -> Tensor:
         with autocast(self.config.precision, self.device):
-            return velocity_loss(run(question), question, self._weights, emphasis)
+            return velocity_loss(run(question), question, self._weights)
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor | float]]:
         """Return the mean loss of a step's samples."""
@@ -205,15 +200,19 @@ class TransformerStage:
 
     @torch.no_grad()
     def unseen_loss(self, batches: int = 8) -> float:
-        """Return the loss of text-to-video on clips held back from training, always with the same noise."""
+        """Return the loss of text-to-video on clips held back from training, always with the same noise.
+
+        Every other sample is told where the actors are, if the network can be.
+        """
         losses = []
         for number in range(batches):
             generator = generator_for(self.config.seed, "unseen", number)
             examples = self.draw.unseen(number, self.config.batch_size).to(self.device)
             scalars = torch.full_like(examples.scalars, float("nan"))
             tasks = torch.full((self.config.batch_size,), TASKS.index("nothing_known"))
-            whole = dataclasses.replace(examples, scalars=scalars)
-            losses.append(self._losses(self._asked(whole, tasks, generator, slice(None)), self._velocity).mean())
+            whole, told = dataclasses.replace(examples, scalars=scalars), torch.arange(len(tasks)) % 2 == 0
+            question = self._asked(whole, tasks, told, generator, slice(None))
+            losses.append(self._losses(question, self._velocity).mean())
         return float(torch.stack(losses).mean())
 
     def samples(self, step: int, ema: Ema) -> None:

@@ -1,0 +1,41 @@
+"""Boxes of actors over time, as a network sees them.
+
+A box is left, bottom, right and top in shares of the frame, 0 to 1 inside it, bottom below top. Boxes of a clip are
+(b, s, n, 4): s slots, the actors in the order in which the words name them, and n pixel frames; NaN where there is
+none.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from skyloom.errors import InvalidArgument
+from skyloom.shapes import LatentSize
+
+
+def cover(boxes: Tensor, grid: LatentSize) -> Tensor:
+    """Return how much of each latent cell a slot's box covers: (b, s, f, h, w) in [0, 1], 0 for no box.
+
+    boxes: (b, s, n, 4). Latent frame 0 is pixel frame 0; each later one is the mean of its group of pixel frames.
+    Raises InvalidArgument when n does not fill whole groups.
+    """
+    groups, left = grid.latent_frames - 1, boxes.shape[2] - 1
+    if (left % groups if groups else left):
+        wanted = f"be 1 + a multiple of {groups}" if groups else "be 1"
+        raise InvalidArgument("frames of boxes", boxes.shape[2], wanted)
+    known = boxes.nan_to_num(0.0)
+    across = _shares(known[..., 0], known[..., 2], grid.latent_width)
+    upward = _shares(known[..., 1], known[..., 3], grid.latent_height).flip(-1)
+    cells = upward[..., :, None] * across[..., None, :]  # (b, s, n, h, w)
+    if not groups:
+        return cells
+    later = cells[:, :, 1:].unflatten(2, (groups, left // groups)).mean(3)
+    return torch.cat([cells[:, :, :1], later], dim=2)
+
+
+def _shares(low: Tensor, high: Tensor, count: int) -> Tensor:
+    """Return how much of each of `count` equal parts of [0, 1] lies between low and high (...): (..., count)."""
+    edges = torch.arange(count + 1, device=low.device, dtype=low.dtype) / count
+    inside = torch.minimum(high[..., None], edges[1:]) - torch.maximum(low[..., None], edges[:-1])
+    return (inside * count).clamp(0, 1)
