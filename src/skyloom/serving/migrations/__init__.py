@@ -1,0 +1,1 @@
+"""How the store came to its tables, one step a file."""
