@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from skyloom.errors import InvalidArgument
-from skyloom.models.boxes import cover
+from skyloom.models.boxes import cover, from_plan, plan_channels, to_plan
 from skyloom.shapes import LatentSize
 
 
@@ -36,3 +36,13 @@ def test_the_area_inside_the_frame_is_kept_whatever_the_grid():
 def test_frames_that_fill_no_group_are_refused():
     with pytest.raises(InvalidArgument, match="multiple of 2"):
         cover(torch.zeros(1, 1, 4, 4), LatentSize(3, 2, 2))
+
+
+def test_a_plan_is_its_boxes_and_back():
+    boxes = torch.rand(3, 2, 9, 4, generator=torch.Generator().manual_seed(1)) * 1.5 - 0.2
+    boxes[1, 1] = float("nan")
+    plan = to_plan(boxes, 4)
+    assert plan.shape == (3, plan_channels(2, 4), 3, 1, 1) and plan.isfinite().all()
+    assert torch.allclose(from_plan(plan, 2, 4), boxes, atol=1e-6, equal_nan=True)
+    assert torch.equal(from_plan(to_plan(boxes[:, :, :1], 4), 2, 4).isnan(), boxes[:, :, :1].isnan())
+    assert (plan[1, 17] == -1).all() and (plan[:, 0] == 1).all()

@@ -147,6 +147,9 @@ class Preset:
     autoencoder_training: TrainConfig
     transformer_training: TrainConfig
     tasks: TaskMix
+    planner: TransformerConfig | None = None
+    """The network that says where actors go, if boxes are told; its latents are those of models.boxes.to_plan."""
+    planner_training: TrainConfig = field(default_factory=TrainConfig)
     cached_clips: int | None = None
     captions_per_clip: int = 4
     caption_mix: tuple[tuple[str, str, int], ...] | None = None

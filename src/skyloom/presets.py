@@ -27,6 +27,12 @@ NANO_WORLD = WorldConfig(
     weather=0.2, camera=0.2, style=0.1, event=0.0, cut=0.0,
 )  # fmt: skip
 
+
+def planner_of(slots: int, **sizes: int) -> TransformerConfig:
+    """Return a planner for `slots` actors at a temporal stride of 4 (models.boxes.plan_channels)."""
+    return TransformerConfig(latent_channels=slots * (1 + 4 * 4), patch_size=1, **sizes)
+
+
 TINY = Preset(
     name="tiny",
     autoencoder=AutoencoderConfig(
@@ -41,6 +47,8 @@ TINY = Preset(
     autoencoder_training=TrainConfig(steps=20, batch_size=4, compile=False, precision="fp32", checkpoint_every=5),
     transformer_training=TrainConfig(steps=20, batch_size=8, compile=False, precision="fp32", checkpoint_every=5),
     tasks=TaskMix(),
+    planner=planner_of(slots=2, hidden_size=32, num_layers=1, num_heads=1, text_layers=1, max_text_tokens=24),
+    planner_training=TrainConfig(steps=20, batch_size=8, compile=False, precision="fp32", checkpoint_every=5),
     cached_clips=32,
     captions_per_clip=2,
 )
@@ -67,6 +75,8 @@ NANO = Preset(
         nothing_known=0.72, image=0.06, first_frames=0.1, last_frames=0.02, both_ends=0.03, every_kth=0.02,
         random_box=0.02, source=0.03,
     ),
+    planner=planner_of(slots=2, hidden_size=128, num_layers=4, num_heads=2, text_layers=2, max_text_tokens=32),
+    planner_training=TrainConfig(steps=1200, batch_size=128, sample_every=100_000),
     cached_clips=16_384,
     captions_per_clip=2,
     caption_mix=(("en", "plain", 55), ("en", "terse", 20), ("zh", "plain", 17), ("zh", "terse", 8)),
@@ -91,6 +101,8 @@ BASE = Preset(
         steps=6000, batch_size=192, optim=OptimConfig(ema_halflives=(150, 500)), sample_every=1000, checkpoint_every=500
     ),
     tasks=TaskMix(),
+    planner=planner_of(slots=3, hidden_size=256, num_layers=4, num_heads=4, text_layers=2, max_text_tokens=64),
+    planner_training=TrainConfig(steps=4000, batch_size=256, compile=False, sample_every=100_000),
 )  # fmt: skip
 """16 channels for 4 x 8 x 8 pixels of 3 colours are 48:1; 33 frames of 128 x 128 are 9 x 8 x 8 = 576 tokens."""
 

@@ -28,6 +28,7 @@ COMMANDS = {
 TRAIN = {
     "autoencoder": ("skyloom.cli.train:train_autoencoder", "First stage: pixels to latents and back."),
     "transformer": ("skyloom.cli.train:train_transformer", "Second stage: words to latents."),
+    "planner": ("skyloom.cli.train:train_planner", "Beside the second: words to where actors go."),
     "decoder": ("skyloom.cli.train:train_decoder", "Third stage: better pictures from the same latents."),
     "words": ("skyloom.cli.words:words", "For a bare machine: the text encoder with a world's words only."),
     "pack": ("skyloom.cli.pack:pack", "Put finished networks into a checkpoint folder."),

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from torch import Tensor
 
-from skyloom.config import Preset, TrainConfig, replace, to_dict
+from skyloom.config import Preset, TaskMix, TrainConfig, replace, to_dict
 from skyloom.errors import CheckpointError, InvalidArgument
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.models.transformer import Transformer
@@ -30,6 +30,7 @@ from skyloom.training.latent_bank import EDITED, EncodePrompts, LatentBank, buil
 from skyloom.training.live import LiveDraw, Telling, padded
 from skyloom.training.loop import train
 from skyloom.training.pictures import PROMPTS, PromptPictures
+from skyloom.training.plans import PlanDraw
 from skyloom.training.sources import WorldSource
 from skyloom.training.transformer import TransformerStage, channel_weights, finish_transformer
 from skyloom.world.captions import MIX
@@ -52,6 +53,9 @@ Start = Annotated[Path | None, typer.Option(help="a checkpoint folder whose tran
 Share = Annotated[float, typer.Option(min=0.0, max=1.0, help="stop after this share of the steps; go on later")]
 
 SENSITIVITY_CLIPS = 16
+PLANS = TaskMix(
+    nothing_known=0.8, image=0.1, first_frames=0.1, last_frames=0, both_ends=0, every_kth=0, random_box=0, source=0
+)
 
 
 def resolved(name: str, overrides: list[str]) -> Preset:
@@ -135,6 +139,30 @@ def train_decoder(
     if ranks.leads:
         found = finish_decoder(codec, config, source, run_dir)
         Console(stderr=True).print(f"{run_dir / 'autoencoder.safetensors'}: {found}", soft_wrap=True)
+    leave(ranks)
+
+
+def train_planner(
+    preset: PresetName, run_dir: RunDir, bank: Annotated[Path, typer.Option(help="folder of the encoded clips")],
+    set_: Set = [], steps: Steps = None, device: Device = None, share: Share = 1.0, dry_run: DryRun = False,  # noqa: B006
+) -> None:  # fmt: skip
+    """Train the planner, words to boxes of actors over time; writes RUN_DIR/transformer.safetensors."""
+    chosen = resolved(preset, set_)
+    config = _with_steps(chosen.planner_training, steps)
+    if chosen.planner is None:
+        raise InvalidArgument("preset", preset, "have a planner")
+    if dry_run:
+        Console().print_json(data=to_dict(dataclasses.replace(chosen, planner_training=config)))
+        return
+    place = _device(device)
+    ranks = init_ranks(place)
+    clips = LatentBank(bank, chosen.planner.max_text_tokens)
+    draw = PlanDraw(BankDraw(clips), chosen.transformer.box_slots, chosen.autoencoder.temporal_stride)
+    stage = TransformerStage(_new(Transformer, chosen.planner, config.seed, place), config, PLANS, draw, ranks=ranks)
+    settings = {"planner": to_dict(chosen.planner), "tasks": to_dict(PLANS), "clips": clips.settings}
+    train(stage, config, run_dir, settings=settings, ranks=ranks, until=max(1, round(share * config.steps)))
+    found = finish_transformer(stage, run_dir)
+    Console(stderr=True, quiet=not ranks.leads).print(f"{run_dir / 'transformer.safetensors'}: {found}", soft_wrap=True)
     leave(ranks)
 
 

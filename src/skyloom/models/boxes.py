@@ -39,3 +39,33 @@ def _shares(low: Tensor, high: Tensor, count: int) -> Tensor:
     edges = torch.arange(count + 1, device=low.device, dtype=low.dtype) / count
     inside = torch.minimum(high[..., None], edges[1:]) - torch.maximum(low[..., None], edges[:-1])
     return (inside * count).clamp(0, 1)
+
+
+SPREAD = 4.0
+"""Plans hold box sides as (share of the frame - 0.5) * SPREAD, which has about unit variance."""
+
+
+def plan_channels(slots: int, stride: int) -> int:
+    """Return the channels of a plan: for each slot whether it is there, and four sides for each frame of a group."""
+    return slots * (1 + 4 * stride)
+
+
+def to_plan(boxes: Tensor, stride: int) -> Tensor:
+    """Return boxes as latents of one cell a frame: (b, slots * (1 + 4 * stride), f, 1, 1).
+
+    boxes: (b, s, 1 + stride * (f - 1), 4). A slot is there (1, else -1) in a group if it has a box in all its frames;
+    the first frame is a group of `stride` equal frames.
+    """
+    groups = torch.cat([boxes[:, :, :1].expand(-1, -1, stride, -1), boxes[:, :, 1:]], dim=2).unflatten(2, (-1, stride))
+    there = ~groups.isnan().flatten(3).any(-1)  # (b, s, f)
+    sides = ((groups - 0.5) * SPREAD).flatten(3).masked_fill(~there[..., None], 0.0)
+    plan = torch.cat([there[..., None].to(sides.dtype) * 2 - 1, sides], dim=-1)  # (b, s, f, 1 + 4 stride)
+    return plan.permute(0, 1, 3, 2).flatten(1, 2)[..., None, None].contiguous()
+
+
+def from_plan(plan: Tensor, slots: int, stride: int) -> Tensor:
+    """Return the boxes (b, s, 1 + stride * (f - 1), 4) of a plan; a slot is there throughout or not at all."""
+    parts = plan[..., 0, 0].unflatten(1, (slots, 1 + 4 * stride)).permute(0, 1, 3, 2)  # (b, s, f, 1 + 4 stride)
+    sides = (parts[..., 1:] / SPREAD + 0.5).unflatten(-1, (stride, 4)).flatten(2, 3)[:, :, stride - 1 :]
+    there = parts[..., 0].mean(-1) > 0
+    return sides.masked_fill(~there[:, :, None, None], float("nan"))

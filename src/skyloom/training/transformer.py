@@ -84,8 +84,8 @@ def noised(question: Question) -> Tensor:
 def velocity_loss(velocity: Tensor, question: Question, weights: Tensor, emphasis: float = EMPHASIS) -> Tensor:
     """Return each sample's squared error of the velocity, a mean over the cells asked for: (b,).
 
-    weights: (c,), mean 1, how much each latent channel counts. emphasis: how much more a cell counts of which
-    the network is told that an actor covers it. (Where it is not told, a weight that depends on the answer would bias it.)
+    weights: (c,), mean 1, how much each latent channel counts. emphasis: how much more a cell counts of which the
+    network is told that an actor covers it; where it is not told, a weight that hangs on the answer would bias it.
     """
     target = velocity_target(question.examples.latents, question.noise)
     asked = (1 - question.known) * (1 + emphasis * question.actors.sum(1, keepdim=True).clamp(max=1))

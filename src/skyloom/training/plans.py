@@ -1,0 +1,44 @@
+"""Where actors go, as samples for a planner.
+
+A planner is a Transformer whose latents are boxes of actors over time (models.boxes), one cell a frame, with the same
+words, noise levels and known frames as the one that makes pictures.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+from torch import Tensor
+
+from skyloom.errors import TrainingError
+from skyloom.models.boxes import to_plan
+from skyloom.training.examples import Draw, Examples
+
+
+class PlanDraw:
+    """The samples of another draw with their plans in place of their pictures."""
+
+    def __init__(self, draw: Draw, slots: int, stride: int) -> None:
+        """slots: how many actors a plan has room for; stride: pixel frames of a latent frame."""
+        self._draw, self._slots, self._stride = draw, slots, stride
+
+    def _planned(self, examples: Examples) -> Examples:
+        """Replace latents by plans; no source, and nothing told of boxes. Raises TrainingError without boxes."""
+        if examples.boxes.shape[1] < self._slots:
+            raise TrainingError(f"the clips have boxes of {examples.boxes.shape[1]} actors, {self._slots} are wanted")
+        plans = to_plan(examples.boxes[:, : self._slots], self._stride)
+        nothing = torch.zeros(len(plans), 0, 1, 4)
+        return dataclasses.replace(examples, latents=plans, source=torch.zeros_like(plans), boxes=nothing)
+
+    def examples(self, seed: int, step: int, wants_source: Tensor, rows: slice) -> Examples:
+        """Return this rank's rows of a step's batch."""
+        return self._planned(self._draw.examples(seed, step, wants_source & False, rows))
+
+    def unseen(self, number: int, count: int) -> Examples:
+        """Return a batch that no step trains on."""
+        return self._planned(self._draw.unseen(number, count))
+
+    def empty_prompt(self) -> tuple[Tensor, Tensor]:
+        """Return the features of the empty prompt."""
+        return self._draw.empty_prompt()
