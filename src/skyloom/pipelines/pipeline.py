@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,16 @@ from skyloom.diffusion import guidance
 from skyloom.diffusion.flow import mix
 from skyloom.diffusion.sampler import OnStep, sample
 from skyloom.diffusion.schedule import shifted_schedule
-from skyloom.errors import GenerationError, InvalidArgument
+from skyloom.errors import InvalidArgument
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.models.text_encoder import TextEncoder, TextFeatures, load_text_encoder
 from skyloom.models.transformer import Transformer
-from skyloom.pipelines import prompts
+from skyloom.pipelines import joins, prompts
 from skyloom.pipelines.canvas import Canvas
 from skyloom.pipelines.checkpoint import Checkpoint, SamplingConfig, fill, load_checkpoint
+from skyloom.pipelines.engine import Request
+from skyloom.pipelines.film import Film, check_pixels, whole
+from skyloom.pipelines.planning import Planner, planned
 from skyloom.pipelines.tasks import Room, text_to_video
 from skyloom.pipelines.velocity import Condition, encode_prompts, pinned, source_of, velocity_of, without_source
 from skyloom.seeds import check_seed, generator_for
@@ -39,15 +42,6 @@ from skyloom.world.words import unknown_words
 
 DECODE_FRAMES = 4
 """Latent frames decoded at a time: memory does not grow with the length."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """How a canvas is sampled. `source_guidance_scale` is for canvases with a source only."""
-
-    sampling: SamplingConfig
-    negative_prompt: str = ""
-    source_guidance_scale: float = 1.0
 
 
 class Pipeline:
@@ -63,10 +57,15 @@ class Pipeline:
         *,
         sampling: SamplingConfig | None = None,
         sha256: str = "",
+        planner: Transformer | None = None,
     ) -> None:
         self.autoencoder, self.transformer = autoencoder.eval(), transformer.eval()
         self.text_encoder, self.preset, self.name = text_encoder, preset, name
         self.sampling, self.sha256 = sampling or SamplingConfig(), sha256
+        strides, frames = preset.autoencoder.strides, preset.clip.num_frames
+        self.planner = planner and Planner(
+            planner.eval(), preset.transformer.box_slots, strides.temporal, 1 + (frames - 1) // strides.temporal
+        )
 
     @property
     def device(self) -> torch.device:
@@ -166,6 +165,11 @@ class Pipeline:
         cut = self.text_encoder.truncated(longer, self.preset.transformer.max_text_tokens)
         return prompt if cut else longer
 
+    # -- pictures and videos as prompts
+
+    extend, extend_back = whole(joins.extend), whole(joins.extend_back)
+    connect, loop = whole(joins.connect), whole(joins.loop)
+
     # -- any canvas
 
     def run(
@@ -214,7 +218,8 @@ class Pipeline:
         channels = self.transformer.config.latent_channels
         shape = (channels, size.latent_frames, size.latent_height, size.latent_width)
         noise = torch.stack([torch.randn(shape, generator=generator_for(seed, "noise")) for seed in seeds])
-        shared = pinned(canvases)
+        canvases = planned(self.planner if request.plan else None, self._encode, canvases, seeds)
+        shared = pinned(canvases, self.transformer.config.box_slots)
         context = noised = None
         if shared.mask is not None:
             zeros = torch.zeros(1, *shape)
@@ -277,7 +282,7 @@ class Pipeline:
             for pixels in self.autoencoder.decode_stream(latents.to(self.device).split(DECODE_FRAMES, dim=2)):
                 yield pixels.cpu()
 
-    def metadata(self, canvas: Canvas, seed: int, request: Request, video: Video) -> dict[str, Any]:
+    def metadata(self, canvas: Canvas, seed: int, request: Request, video: Video | Film) -> dict[str, Any]:
         """Return every setting that made a video, as plain values."""
         size = video.size
         return {
@@ -304,16 +309,6 @@ def program_version() -> str:
         return "unknown"
 
 
-def check_pixels(pixels: Tensor) -> Tensor:
-    """Return pixels (b, 3, f, h, w); raise GenerationError where one video is not finite or all of one colour."""
-    if not pixels.isfinite().all():
-        raise GenerationError("the network's answer is not finite; the checkpoint is damaged or the settings extreme")
-    flat = (pixels.clamp(-1, 1) * 127.5).flatten(2)
-    if ((flat.amax(2) - flat.amin(2)).amax(1) <= 2).any():
-        raise GenerationError("the video is blank: all its pixels are the same")
-    return pixels
-
-
 def fast_matmul(device: torch.device) -> AbstractContextManager[Any]:
     """Compute matrix products in bf16 where the processor has instructions for it, in fp32 elsewhere."""
     has: list[Callable[[], bool]] = [torch.cpu._is_avx512_bf16_supported, torch.cpu._is_amx_tile_supported]
@@ -327,7 +322,12 @@ def from_checkpoint(checkpoint: Checkpoint, text_encoder: TextEncoder, device: s
     autoencoder, transformer = Autoencoder(preset.autoencoder), Transformer(preset.transformer)
     fill(autoencoder, checkpoint.autoencoder, "autoencoder.safetensors")
     fill(transformer, checkpoint.transformer, "transformer.safetensors")
-    own = {"sampling": checkpoint.sampling, "sha256": checkpoint.sha256}
+    planner = None
+    if checkpoint.planner is not None and preset.planner is not None:
+        planner = Transformer(preset.planner)
+        fill(planner, checkpoint.planner, "planner.safetensors")
+        planner = planner.to(device)
+    own = {"sampling": checkpoint.sampling, "sha256": checkpoint.sha256, "planner": planner}
     return Pipeline(autoencoder.to(device), transformer.to(device), text_encoder, preset, checkpoint.name, **own)
 
 

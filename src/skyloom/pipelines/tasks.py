@@ -61,7 +61,7 @@ def text_to_video(room: Room, prompt: str, **scalars: float) -> Canvas:
     return Canvas(room.latents, (PromptSpan(prompt),), scalars={**room.scalars, **scalars})
 
 
-def _pinned(canvas: Canvas, parts: Mapping[int, Tensor]) -> Canvas:
+def pinned(canvas: Canvas, parts: Mapping[int, Tensor]) -> Canvas:
     """Pin latents (1, c, k, h, w) at latent frame numbers; later parts cover earlier ones."""
     size = canvas.size
     channels = next(iter(parts.values())).shape[1]
@@ -92,10 +92,10 @@ def keyframes(room: Room, prompt: str, pictures: Mapping[int, Video]) -> Canvas:
         pixels = room.fitted(still).pixels()
         held = pixels if frame == 0 else pixels.expand(-1, -1, 1 + stride, -1, -1)
         parts[frame // stride] = room.encode(held)[:, :, -1:]
-    return _pinned(text_to_video(room, prompt), parts)
+    return pinned(text_to_video(room, prompt), parts)
 
 
-def _ending(room: Room, video: Video, latent_frames: int) -> Tensor:
+def ending(room: Room, video: Video, latent_frames: int) -> Tensor:
     """Return latents of the last 1 + temporal * (latent_frames - 1) frames, to stand at the start."""
     frames = room.fitted(video).frames
     wanted = 1 + room.strides.temporal * (latent_frames - 1)
@@ -103,7 +103,7 @@ def _ending(room: Room, video: Video, latent_frames: int) -> Tensor:
     return room.encoded(replace(video, frames=frames[-wanted:], fps=room.fps))
 
 
-def _beginning(room: Room, video: Video, latent_frames: int) -> Tensor:
+def beginning(room: Room, video: Video, latent_frames: int) -> Tensor:
     """Return latents of frames 1 to temporal * latent_frames, to stand at the end: groups without the first frame."""
     frames = room.fitted(video).frames
     wanted = 1 + room.strides.temporal * latent_frames
@@ -118,22 +118,22 @@ def _check_length(count: int, wanted: int, room: Room) -> None:
 
 def extend(room: Room, prompt: str, video: Video, latent_frames: int = 2) -> Canvas:
     """Go on after a video: its last 1 + temporal * (latent_frames - 1) frames are the first ones here."""
-    return _pinned(text_to_video(room, prompt), {0: _ending(room, video, latent_frames)})
+    return pinned(text_to_video(room, prompt), {0: ending(room, video, latent_frames)})
 
 
 def extend_back(room: Room, prompt: str, video: Video, latent_frames: int = 2) -> Canvas:
     """Lead up to a video: its frames 1 to temporal * latent_frames are the last ones here."""
     first = room.latents.latent_frames - latent_frames
-    return _pinned(text_to_video(room, prompt), {first: _beginning(room, video, latent_frames)})
+    return pinned(text_to_video(room, prompt), {first: beginning(room, video, latent_frames)})
 
 
 def connect(room: Room, prompt: str, before: Video, after: Video, latent_frames: int = 2) -> Canvas:
     """Lead from the end of one video to the beginning of another."""
     parts = {
-        0: _ending(room, before, latent_frames),
-        room.latents.latent_frames - latent_frames: _beginning(room, after, latent_frames),
+        0: ending(room, before, latent_frames),
+        room.latents.latent_frames - latent_frames: beginning(room, after, latent_frames),
     }
-    return _pinned(text_to_video(room, prompt), parts)
+    return pinned(text_to_video(room, prompt), parts)
 
 
 def loop(room: Room, prompt: str, video: Video, latent_frames: int = 2) -> Canvas:

@@ -1,0 +1,209 @@
+"""What every task asks of a pipeline.
+
+A task is a function whose first argument is an `Engine`; `Pipeline` is the one that exists. `Settings` are the keywords
+that all tasks share, and `prepare` checks them once.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypedDict
+
+from torch import Tensor
+
+from skyloom.config import SCALARS, Preset
+from skyloom.diffusion.sampler import OnStep
+from skyloom.errors import InvalidArgument
+from skyloom.models.autoencoder import Autoencoder
+from skyloom.pipelines import prompts
+from skyloom.pipelines.canvas import Canvas
+from skyloom.pipelines.checkpoint import SamplingConfig
+from skyloom.pipelines.film import Film
+from skyloom.pipelines.tasks import Room
+from skyloom.seeds import check_seed
+from skyloom.video import Video
+
+CAMERAS = {
+    "still": {"pan": 0.0, "tilt": 0.0, "zoom": 0.0},
+    "pan left": {"pan": -0.12},
+    "pan right": {"pan": 0.12},
+    "tilt up": {"tilt": 0.09},
+    "tilt down": {"tilt": -0.09},
+    "zoom in": {"zoom": 0.25},
+    "zoom out": {"zoom": -0.25},
+}
+"""Camera paths by word: views a second, doublings a second, at the world's usual speed."""
+LIMITS = {"motion": (0.0, 1.0), "pan": (-2.0, 2.0), "tilt": (-2.0, 2.0), "zoom": (-2.0, 2.0)}
+
+
+@dataclass(frozen=True)
+class Request:
+    """How a canvas is sampled. `source_guidance_scale` is for canvases with a source only.
+
+    plan: let the checkpoint's planner, if it has one, say where actors go.
+    """
+
+    sampling: SamplingConfig
+    negative_prompt: str = ""
+    source_guidance_scale: float = 1.0
+    plan: bool = True
+
+
+class Engine(Protocol):
+    """Networks that fill canvases."""
+
+    autoencoder: Autoencoder
+    preset: Preset
+
+    def room(
+        self,
+        *,
+        num_frames: int | None = None,
+        seconds: float | None = None,
+        height: int | None = None,
+        width: int | None = None,
+        fps: float | None = None,
+    ) -> Room:
+        """Return the size, rate and encoder that a task needs."""
+        ...
+
+    def request(
+        self,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        negative_prompt: str = "",
+        source_guidance_scale: float = 1.0,
+    ) -> Request:
+        """Return settings with the checkpoint's own where None."""
+        ...
+
+    def sample(
+        self, canvases: Sequence[Canvas], seeds: Sequence[int], request: Request, on_step: OnStep | None = None
+    ) -> Tensor:
+        """Make latents (b, c, f, h, w) for canvases of one size."""
+        ...
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """Turn pixels (b, 3, f, h, w) into latents."""
+        ...
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Turn latents into pixels (b, 3, f, h, w)."""
+        ...
+
+    def notes(self, prompt: str) -> list[str]:
+        """Return what a person should know of a prompt."""
+        ...
+
+    def expanded(self, prompt: str) -> str:
+        """Return the prompt in the style of the training captions."""
+        ...
+
+    def metadata(self, canvas: Canvas, seed: int, request: Request, video: Video | Film) -> dict[str, Any]:
+        """Return every setting that made a video."""
+        ...
+
+
+class Settings(TypedDict, total=False):
+    """Keywords of every task; what is left out or None is as the checkpoint was trained, a seed is then random.
+
+    height, width: pixels. fps: frames a second. fit: "crop" or "pad", how pictures and videos of other shapes are
+    fitted. motion in [0, 1], pan and tilt in views a second, zoom in doublings a second, camera: one of CAMERAS.
+    style: a picture style by name. expand: tell the prompt in full. on_step: told of progress.
+    """
+
+    seed: int | None
+    num_inference_steps: int | None
+    guidance_scale: float | None
+    source_guidance_scale: float | None
+    negative_prompt: str | None
+    height: int | None
+    width: int | None
+    fps: float | None
+    fit: str | None
+    motion: float | None
+    pan: float | None
+    tilt: float | None
+    zoom: float | None
+    camera: str | None
+    style: str | None
+    expand: bool | None
+    on_step: OnStep | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A task whose settings are checked. prompt: as asked; told: what the network hears."""
+
+    prompt: str
+    told: str
+    room: Room
+    request: Request
+    seed: int
+    on_step: OnStep | None
+    style: str | None = None
+    expand: bool = False
+
+    def lasting(self, num_frames: int) -> Job:
+        """Return the same job for another length."""
+        size = replace(self.room.size, num_frames=num_frames)
+        return replace(self, room=replace(self.room, size=size))
+
+
+def scalars_of(settings: Settings) -> dict[str, float]:
+    """Return the camera and motion that settings ask for. Raises InvalidArgument."""
+    camera = settings.get("camera")
+    told: dict[str, float] = {}
+    if camera is not None:
+        if camera not in CAMERAS:
+            raise InvalidArgument("camera", camera, f"be one of {', '.join(CAMERAS)}")
+        told |= CAMERAS[camera]
+    for name in SCALARS[1:]:
+        value: float | None = settings.get(name)
+        if value is None:
+            continue
+        low, high = LIMITS[name]
+        if not low <= value <= high:
+            raise InvalidArgument(name, value, f"be between {low:g} and {high:g}", min(max(value, low), high))
+        told[name] = value
+    return told
+
+
+def prepare(
+    engine: Engine,
+    prompt: str | None,
+    settings: Settings,
+    *,
+    num_frames: int | None = None,
+    seconds: float | None = None,
+) -> Job:
+    """Check settings and return them as a job; a prompt of None says nothing. Raises InvalidArgument."""
+    asked = "" if prompt is None else prompts.clean(prompt)
+    told = prompts.with_style(asked, settings.get("style")) if asked else ""
+    told = engine.expanded(told) if told and settings.get("expand") else told
+    for note in engine.notes(told) if told else ():
+        warnings.warn(note, prompts.PromptWarning, stacklevel=3)
+    height, width, fps = settings.get("height"), settings.get("width"), settings.get("fps")
+    room = engine.room(num_frames=num_frames, seconds=seconds, height=height, width=width, fps=fps)
+    fit = settings.get("fit") or "crop"
+    scalars = {**room.scalars, **(scalars_of(settings) if room.size.num_frames > 1 else {})}
+    scale = settings.get("source_guidance_scale")
+    request = engine.request(
+        settings.get("num_inference_steps"),
+        settings.get("guidance_scale"),
+        settings.get("negative_prompt") or "",
+        1.0 if scale is None else scale,
+    )
+    return Job(
+        asked, told, replace(room, mode=fit, scalars=scalars), request, check_seed(settings.get("seed")),
+        settings.get("on_step"), settings.get("style"), bool(settings.get("expand")),
+    )  # fmt: skip
+
+
+def announced(engine: Engine, job: Job, canvas: Canvas, film: Film, **more: Any) -> Film:
+    """Return a film that carries every setting that makes it."""
+    own = engine.metadata(canvas, job.seed, job.request, film)
+    told = {"prompt": job.prompt, "style": job.style, "expand": job.expand, "fit": job.room.mode}
+    return replace(film, metadata={**told, **own, **more})
