@@ -62,6 +62,7 @@ class Pipeline:
         self.autoencoder, self.transformer = autoencoder.eval(), transformer.eval()
         self.text_encoder, self.preset, self.name = text_encoder, preset, name
         self.sampling, self.sha256 = sampling or SamplingConfig(), sha256
+        self.integrate: Callable[..., Tensor] = sample  # a server's goes on from the last finished step
         strides, frames = preset.autoencoder.strides, preset.clip.num_frames
         self.planner = planner and Planner(
             planner.eval(), preset.transformer.box_slots, strides.temporal, 1 + (frames - 1) // strides.temporal
@@ -236,7 +237,7 @@ class Pipeline:
         sigmas = shifted_schedule(sampling.num_inference_steps, sampling.shift, first)
         known = {"known": shared.mask, "context": context, "noised_context": noised}
         with fast_matmul(self.device):
-            return sample(velocity_fn, start, sigmas, on_step=on_step, method=sampling.method, **known)
+            return self.integrate(velocity_fn, start, sigmas, on_step=on_step, method=sampling.method, **known)
 
     def _start(self, canvases: Sequence[Canvas], noise: Tensor) -> tuple[Tensor, float]:
         """Return what sampling starts from, and its noise level."""
