@@ -163,9 +163,10 @@ def to_dict(config: Any) -> dict[str, Any]:
 
 def _build(annotation: Any, value: Any) -> Any:
     """Rebuild one field from its JSON value."""
-    if is_dataclass(annotation) and isinstance(annotation, type) and isinstance(value, dict):
-        return from_dict(annotation, value)
     options = typing.get_args(annotation) if typing.get_origin(annotation) in (typing.Union, types.UnionType) else ()
+    for option in (annotation, *options):
+        if is_dataclass(option) and isinstance(option, type) and isinstance(value, dict):
+            return from_dict(option, value)
     wants_tuple = any(typing.get_origin(option) is tuple for option in (annotation, *options))
     return _frozen(value) if wants_tuple else value
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from skyloom.cli.train import PresetName, Set, resolved
 from skyloom.diffusion.sampler import METHODS
-from skyloom.errors import CheckpointError, one_of
+from skyloom.errors import CheckpointError, InvalidArgument, one_of
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.models.transformer import Transformer
 from skyloom.pipelines.checkpoint import SamplingConfig, fill, save_checkpoint, sha256_of
@@ -30,6 +30,7 @@ def pack(
     folder: Annotated[Path, typer.Argument(help="folder of the checkpoint; an older checkpoint there is replaced")],
     autoencoder: Annotated[Path, typer.Option(help="autoencoder.safetensors of a finished run")],
     transformer: Annotated[Path, typer.Option(help="transformer.safetensors of a finished run")],
+    planner: Annotated[Path | None, typer.Option(help="transformer.safetensors of a planner's run")] = None,
     card: Annotated[Path | None, typer.Option(help="card.md: data, seed, steps, hardware, minutes, scores")] = None,
     dtype: Annotated[str, typer.Option(help="bf16, int8 or fp32, for the transformer's matrices")] = "bf16",
     autoencoder_dtype: Annotated[str, typer.Option(help="the same for the autoencoder")] = "bf16",
@@ -52,9 +53,15 @@ def pack(
     states = _state(autoencoder), _state(transformer)
     fill(Autoencoder(chosen.autoencoder), states[0], str(autoencoder))
     fill(Transformer(chosen.transformer), states[1], str(transformer))
+    planned = None if planner is None else _state(planner)
+    if planned is not None:
+        if chosen.planner is None:
+            raise InvalidArgument("planner", str(planner), "be left out: this preset has none")
+        fill(Transformer(chosen.planner), planned, str(planner))
     text = card.read_text(encoding="utf-8") if card else ""
     save_checkpoint(
-        folder, chosen, *states, text, dtype, autoencoder_dtype=autoencoder_dtype, sampling=sampling
+        folder, chosen, *states, text, dtype, autoencoder_dtype=autoencoder_dtype, sampling=sampling,
+        planner_state=planned,
     )  # fmt: skip
     size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
     Console(soft_wrap=True).print(f"{folder}: {size:.2f} MB, sha256 {sha256_of(folder)}", highlight=False)

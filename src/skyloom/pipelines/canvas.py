@@ -35,6 +35,8 @@ class Canvas:
     scalars: numbers by name (`skyloom.config.SCALARS`): fps in frames a second, motion in [0, 1], pan and tilt in
     views a second, zoom in doublings a second. What is absent is left to the network.
     context_sigma: the noise level at which the network sees what is known.
+    boxes: (1, s, n, 4), where actors are at each of n pixel frames, in the order of the words (`models.boxes`); None
+    leaves that to the planner, or to the network where there is none.
     """
 
     size: LatentSize
@@ -46,6 +48,7 @@ class Canvas:
     strength: float = 1.0
     scalars: dict[str, float] = field(default_factory=dict)
     context_sigma: float = 0.0
+    boxes: Tensor | None = None
 
     def __post_init__(self) -> None:
         """Raise InvalidArgument for parts that do not fit together."""
@@ -58,6 +61,8 @@ class Canvas:
                 raise InvalidArgument(name, value, f"be between {low:g} and 1", min(max(value, low), 1.0))
         for name in self.scalars:
             one_of("scalar", name, SCALARS)
+        if self.boxes is not None and (self.boxes.dim() != 4 or len(self.boxes) != 1 or self.boxes.shape[3] != 4):
+            raise InvalidArgument("boxes", tuple(self.boxes.shape), "be of shape (1, slots, frames, 4)")
         if not self.prompts:
             raise InvalidArgument("prompts", self.prompts, "hold at least one span")
 

@@ -2,6 +2,7 @@
 
     config.json              the preset as plain values, how to sample, kind and version
     autoencoder.safetensors  transformer.safetensors     never a pickle
+    planner.safetensors      only where the preset has a planner that was trained
     card.md                  data, seed, steps, hardware, minutes, measured scores, the command that made it
 
 Weights are stored in bf16 or, matrices only, in 8 bits with a scale for each output row; vectors stay in fp32.
@@ -29,6 +30,7 @@ from skyloom.errors import CheckpointError, InvalidArgument, nearest_name, one_o
 KIND, VERSION = "skyloom checkpoint", 1
 WEIGHTS = Path(__file__).parent.parent / "weights"
 PARTS = ("autoencoder", "transformer")
+PLANNER = "planner"
 DTYPES = ("int8", "bf16", "fp32")
 CODES, SCALE = ".int8", ".scale"
 
@@ -59,6 +61,7 @@ class Checkpoint:
     card: str
     sha256: str
     files: dict[str, int] = field(default_factory=dict)
+    planner: dict[str, Tensor] | None = None
 
 
 def pack(state: Mapping[str, Tensor], dtype: str) -> dict[str, Tensor]:
@@ -101,6 +104,7 @@ def save_checkpoint(
     *,
     autoencoder_dtype: str = "bf16",
     sampling: SamplingConfig | None = None,
+    planner_state: Mapping[str, Tensor] | None = None,
 ) -> Path:
     """Write a checkpoint beside its place, then rename it; an older one there is replaced. Returns the folder.
 
@@ -122,6 +126,8 @@ def save_checkpoint(
         (beside / "card.md").write_text(card)
         save_file(pack(autoencoder_state, autoencoder_dtype), beside / "autoencoder.safetensors")
         save_file(pack(transformer_state, dtype), beside / "transformer.safetensors")
+        if planner_state is not None:
+            save_file(pack(planner_state, "bf16"), beside / f"{PLANNER}.safetensors")
         if folder.exists():
             folder.rename(older)
         beside.rename(folder)
@@ -164,11 +170,12 @@ def load_checkpoint(name_or_path: str | Path | None = None) -> Checkpoint:
     folder = resolve(name_or_path)
     preset, sampling = read_config(folder)
     autoencoder, transformer = (_read_part(folder, part) for part in PARTS)
+    planner = _read_part(folder, PLANNER) if (folder / f"{PLANNER}.safetensors").exists() else None
     card = folder / "card.md"
     files = {file.name: file.stat().st_size for file in sorted(folder.iterdir()) if file.is_file()}
     text = card.read_text() if card.exists() else ""
     name, digest = folder.resolve().name, sha256_of(folder)
-    return Checkpoint(name, folder, preset, sampling, autoencoder, transformer, text, digest, files)
+    return Checkpoint(name, folder, preset, sampling, autoencoder, transformer, text, digest, files, planner)
 
 
 def read_config(folder: Path) -> tuple[Preset, SamplingConfig]:
@@ -200,7 +207,9 @@ def _read_part(folder: Path, part: str) -> dict[str, Tensor]:
 def sha256_of(folder: Path) -> str:
     """Return one hash of a checkpoint's config and weights (not its card): 64 hex digits."""
     digest = hashlib.sha256()
-    for name in ("config.json", *(f"{part}.safetensors" for part in PARTS)):
+    for name in ("config.json", *(f"{part}.safetensors" for part in (*PARTS, PLANNER))):
+        if name.startswith(PLANNER) and not (folder / name).exists():
+            continue
         digest.update(name.encode() + b"\0" + (folder / name).read_bytes())
     return digest.hexdigest()
 

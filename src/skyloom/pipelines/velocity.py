@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from skyloom.errors import InvalidArgument
+from skyloom.models.boxes import cover
 from skyloom.models.text_encoder import TextFeatures
 from skyloom.models.transformer import Transformer
 from skyloom.pipelines.canvas import Canvas, PromptSpan
@@ -45,11 +46,12 @@ class Condition:
 
 @dataclass(frozen=True)
 class Pinned:
-    """What all branches share: mask (b, 1, f, h, w), context_sigma (b,), scalars (b, 5)."""
+    """What all branches share: mask (b, 1, f, h, w), context_sigma (b,), scalars (b, 5), boxes (b, s, f, h, w)."""
 
     mask: Tensor | None
     context_sigma: Tensor
     scalars: Tensor
+    boxes: Tensor | None = None
 
 
 def encode_prompts(encode: Encode, prompts: Sequence[Sequence[PromptSpan]], frames: int) -> Words:
@@ -108,8 +110,11 @@ def span_masks(words: Words, frames: int, cells: int) -> tuple[Tensor, Tensor]:
     return torch.cat([sees, everything], dim=2), same
 
 
-def pinned(canvases: Sequence[Canvas]) -> Pinned:
-    """Join what is known of canvases of one size; those that know nothing get a mask of zeros."""
+def pinned(canvases: Sequence[Canvas], slots: int = 0) -> Pinned:
+    """Join what is known of canvases of one size; those that know nothing get a mask of zeros.
+
+    slots: how many actors' boxes the network takes.
+    """
     size = canvases[0].size
     if any(canvas.size != size for canvas in canvases):
         raise InvalidArgument("canvases", [canvas.size for canvas in canvases], "be of one size")
@@ -119,7 +124,21 @@ def pinned(canvases: Sequence[Canvas]) -> Pinned:
         torch.cat(masks) if any(canvas.mask is not None for canvas in canvases) else None,
         torch.tensor([canvas.context_sigma for canvas in canvases]),
         torch.cat([canvas.scalar_row() for canvas in canvases]),
+        _covered(canvases, slots),
     )
+
+
+def _covered(canvases: Sequence[Canvas], slots: int) -> Tensor | None:
+    """Join what boxes cover; zeros, which the network takes for untold, where a canvas has none."""
+    if not slots or all(canvas.boxes is None for canvas in canvases):
+        return None
+    size = canvases[0].size
+    covered = torch.zeros(len(canvases), slots, size.latent_frames, size.latent_height, size.latent_width)
+    for row, canvas in enumerate(canvases):
+        if canvas.boxes is not None:
+            found = cover(canvas.boxes[:, :slots], size)
+            covered[row, : found.shape[1]] = found[0]
+    return covered
 
 
 def source_of(canvases: Sequence[Canvas], like: Tensor) -> Tensor | None:
@@ -159,6 +178,7 @@ def velocity_of(transformer: Transformer, shared: Pinned) -> Callable[[Tensor, T
             known=None if shared.mask is None else there(shared.mask.repeat(count, 1, 1, 1, 1)),
             context_sigma=there(shared.context_sigma.repeat(count)),
             source=there(joined),
+            boxes=None if shared.boxes is None else there(shared.boxes.repeat(count, 1, 1, 1, 1)),
             scalars=there(shared.scalars.repeat(count, 1)),
             attention_mask=there(attention),
             word_mask=there(among),

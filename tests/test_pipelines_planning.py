@@ -1,0 +1,103 @@
+"""Plans: which canvases get one, and what it changes."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from pipeline_parts import ToyTextEncoder, randomised, toy_networks
+from skyloom.errors import InvalidArgument
+from skyloom.models.transformer import Transformer
+from skyloom.pipelines.canvas import Canvas, PromptSpan
+from skyloom.pipelines.checkpoint import load_checkpoint, save_checkpoint
+from skyloom.pipelines.pipeline import Pipeline, from_checkpoint
+from skyloom.pipelines.planning import in_aspect
+from skyloom.pipelines.tasks import text_to_video
+from skyloom.pipelines.velocity import pinned
+from skyloom.presets import TINY
+from skyloom.shapes import LatentSize
+
+
+def networks():
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        planner = randomised(Transformer(TINY.planner), 3)
+    return *toy_networks(), planner
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    autoencoder, transformer, planner = networks()
+    return Pipeline(autoencoder, transformer, ToyTextEncoder(), TINY, "toy", planner=planner)
+
+
+def drawn(canvas, left=0.0):
+    frames = 1 + 4 * (canvas.size.latent_frames - 1)
+    return replace(canvas, boxes=torch.tensor([left, 0.0, left + 0.5, 0.5]).expand(1, 1, frames, 4).clone())
+
+
+def test_a_seed_is_a_plan_in_any_batch(pipeline):
+    canvases = [text_to_video(pipeline.room(), prompt) for prompt in ("a cat", "two dogs", "a cat")]
+    together = pipeline.planner.boxes(pipeline._encode, canvases, [1, 2, 3])
+    assert together.shape == (3, 2, 5, 4)
+    alone = pipeline.planner.boxes(pipeline._encode, canvases[1:2], [2])
+    assert torch.allclose(together[1:2], alone, atol=1e-4, equal_nan=True)
+    assert not torch.allclose(together[0], together[2], atol=1e-2, equal_nan=True)
+
+
+def test_only_free_canvases_are_planned_for(pipeline):
+    free, planner = text_to_video(pipeline.room(), "a cat"), pipeline.planner
+    latents = torch.zeros(1, 8, *(free.size.latent_frames, free.size.latent_height, free.size.latent_width))
+    assert planner.suits(free) and planner.suits(text_to_video(pipeline.room(num_frames=1), "a cat"))
+    assert not planner.suits(replace(free, known=latents, mask=latents[:, :1]))
+    assert not planner.suits(replace(free, source=latents))
+    assert not planner.suits(replace(free, prompts=(PromptSpan("a", 0, 1), PromptSpan("b", 1))))
+    assert not planner.suits(drawn(free)) and not planner.suits(text_to_video(pipeline.room(num_frames=9), "a cat"))
+
+
+def test_a_plan_changes_the_video_unless_it_is_turned_off(pipeline):
+    canvas, request = text_to_video(pipeline.room(), "a cat"), pipeline.request(num_inference_steps=2)
+    bare = Pipeline(pipeline.autoencoder, pipeline.transformer, pipeline.text_encoder, TINY, "bare")
+    with_plan = pipeline.sample([canvas], [5], request)
+    without = pipeline.sample([canvas], [5], replace(request, plan=False))
+    assert torch.equal(without, bare.sample([canvas], [5], request))
+    # a box anywhere is seen: random networks may plan nobody, so one is drawn by hand
+    left, right = (pipeline.sample([drawn(canvas, side)], [5], request) for side in (0.0, 0.5))
+    assert not torch.allclose(left, right) and not torch.allclose(left, without)
+    assert with_plan.isfinite().all()
+
+
+def test_boxes_are_joined_and_cover_the_right_cells():
+    size = LatentSize(2, 4, 4)
+    free = Canvas(size, (PromptSpan("a"),))
+    shared = pinned([free, drawn(free, 0.5)], slots=2)
+    assert shared.boxes.shape == (2, 2, 2, 4, 4)
+    assert not shared.boxes[0].any() and not shared.boxes[1, 1].any()
+    expected = torch.zeros(4, 4)
+    expected[2:, 2:] = 1
+    assert torch.equal(shared.boxes[1, 0, 1], expected)
+    assert pinned([free], slots=2).boxes is None and pinned([drawn(free)], slots=0).boxes is None
+
+
+def test_plans_keep_centre_and_shape_in_another_aspect():
+    wide = in_aspect(torch.tensor([0.2, 0.1, 0.6, 0.5]), 2.0)
+    torch.testing.assert_close(wide, torch.tensor([0.3, 0.1, 0.5, 0.5]))
+
+
+def test_a_checkpoint_keeps_its_planner(tmp_path):
+    autoencoder, transformer, planner = networks()
+    states = autoencoder.state_dict(), transformer.state_dict()
+    plain = save_checkpoint(tmp_path / "plain", TINY, *states, "", "fp32")
+    folder = save_checkpoint(tmp_path / "toy", TINY, *states, "", "fp32", planner_state=planner.state_dict())
+    found = load_checkpoint(folder)
+    assert found.planner is not None and load_checkpoint(plain).planner is None
+    assert found.sha256 != load_checkpoint(plain).sha256
+    built = from_checkpoint(found, ToyTextEncoder())
+    for name, before in planner.state_dict().items():
+        wanted = before.bfloat16().float() if before.dim() > 1 else before
+        assert torch.equal(built.planner.network.state_dict()[name], wanted)
+
+
+def test_boxes_of_another_shape_are_refused():
+    with pytest.raises(InvalidArgument, match="slots, frames, 4"):
+        Canvas(LatentSize(1, 4, 4), (PromptSpan("a"),), boxes=torch.zeros(1, 2, 3))
