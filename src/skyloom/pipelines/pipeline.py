@@ -63,10 +63,10 @@ class Pipeline:
         self.text_encoder, self.preset, self.name = text_encoder, preset, name
         self.sampling, self.sha256 = sampling or SamplingConfig(), sha256
         self.integrate: Callable[..., Tensor] = sample  # a server's goes on from the last finished step
-        strides, frames = preset.autoencoder.strides, preset.clip.num_frames
-        self.planner = planner and Planner(
-            planner.eval(), preset.transformer.box_slots, strides.temporal, 1 + (frames - 1) // strides.temporal
-        )
+        strides = preset.autoencoder.strides
+        frames = 1 + (preset.clip.num_frames - 1) // strides.temporal
+        slots = preset.transformer.box_slots
+        self.planner = None if planner is None else Planner(planner.eval(), slots, strides.temporal, frames)
 
     @property
     def device(self) -> torch.device:
