@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains `nano` on two CPU cores in under two hours, from nothing: autoencoder, transformer, checkpoint, scores.
+# Trains `nano` on two CPU cores from nothing: autoencoder, transformer, planner, checkpoint, scores.
 # Every stage goes on where it stood when the same command is given again.
 #   recipes/nano_cpu.sh [RUN_DIR]
 # The checkpoint in the package came from these stages with 2,040 of the 3,000 transformer steps and two changes on the way:
@@ -11,6 +11,8 @@ export OMP_NUM_THREADS=${OMP_NUM_THREADS:-2}
 
 "$skyloom" train autoencoder nano "$run/autoencoder"
 "$skyloom" train transformer nano "$run/transformer" --autoencoder "$run/autoencoder/autoencoder.safetensors" --bank "$run/bank"
+"$skyloom" train planner nano "$run/planner" --bank "$run/bank"
 "$skyloom" train pack nano "$run/checkpoint" --autoencoder "$run/autoencoder/autoencoder.safetensors" \
-    --transformer "$run/transformer/transformer.safetensors" --dtype int8 --guidance 2.0
+    --transformer "$run/transformer/transformer.safetensors" --planner "$run/planner/transformer.safetensors" \
+    --dtype int8 --guidance 2.0
 "$skyloom" evaluate prompts autoencoder --checkpoint "$run/checkpoint" --out "$run/report"

@@ -7,6 +7,7 @@ import typer
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
+from skyloom.cli.planner import train_planner
 from skyloom.cli.train import resolved, train_autoencoder, train_transformer
 from skyloom.errors import CheckpointError, InvalidArgument
 
@@ -16,6 +17,7 @@ def run():
     app = typer.Typer()
     app.command("autoencoder")(train_autoencoder)
     app.command("transformer")(train_transformer)
+    app.command("planner")(train_planner)
     return lambda *words: CliRunner().invoke(app, list(map(str, words)))
 
 
@@ -50,5 +52,9 @@ def test_both_stages_from_nothing_to_weights(run, weights, tmp_path, cached):
         assert second.exit_code == 0, (second.output, second.exception)
     assert (tmp_path / "transformer.safetensors").exists()
     assert (tmp_path / "samples" / "00000002.png").exists()
+    words = ["--bank", tmp_path / "bank"] if cached == 8 else []
+    third = run("planner", "tiny", tmp_path / "planner", *SIZE, *words, "--set", "planner_training.batch_size=2")
+    assert third.exit_code == 0, (third.output, third.exception)
+    assert (tmp_path / "planner" / "transformer.safetensors").exists()
     missing = run("transformer", "tiny", tmp_path, "--autoencoder", tmp_path / "none.safetensors")
     assert isinstance(missing.exception, CheckpointError)

@@ -44,3 +44,11 @@ def test_boxes_lie_where_the_actors_are_seen():
     change = (render(scenes, tracks, 32, 32) - render(scenes, empty, 32, 32)).abs().amax(1)
     inside = cover(boxes, LatentSize(5, 32, 32)).amax(1) > 0
     assert change[inside].mean() > 8 * change[~inside].mean()
+
+
+def test_outlines_are_the_clips_without_their_pictures():
+    clips = SOURCE.captioned(torch.arange(7, 12), 1, 0)
+    captions, scalars, boxes = SOURCE.outlined(torch.arange(7, 12))
+    assert [[caption] for caption in captions] == list(clips.captions)
+    assert torch.equal(boxes.isnan(), clips.boxes.isnan())
+    assert torch.allclose(boxes, clips.boxes, equal_nan=True) and torch.allclose(scalars, clips.scalars)

@@ -102,7 +102,7 @@ BASE = Preset(
     ),
     tasks=TaskMix(),
     planner=planner_of(slots=3, hidden_size=256, num_layers=4, num_heads=4, text_layers=2, max_text_tokens=64),
-    planner_training=TrainConfig(steps=4000, batch_size=256, compile=False, sample_every=100_000),
+    planner_training=TrainConfig(steps=1500, batch_size=256, compile=False, sample_every=100_000),
 )  # fmt: skip
 """16 channels for 4 x 8 x 8 pixels of 3 colours are 48:1; 33 frames of 128 x 128 are 9 x 8 x 8 = 576 tokens."""
 

@@ -24,11 +24,13 @@ COMMANDS = {
     "world": ("skyloom.cli.world:world", "Render clips of the simulated world."),
     "train": ("skyloom.cli:train_app", "Train the networks of a checkpoint, or go on training."),
     "evaluate": ("skyloom.cli.evaluate:evaluate", "Grade a checkpoint against the simulator's truth."),
+    "work": ("skyloom.cli.work:work", "Make what the server's users ask for."),
+    "keys": ("skyloom.cli.keys:keys", "Make, list and revoke the server's API keys."),
 }
 TRAIN = {
     "autoencoder": ("skyloom.cli.train:train_autoencoder", "First stage: pixels to latents and back."),
     "transformer": ("skyloom.cli.train:train_transformer", "Second stage: words to latents."),
-    "planner": ("skyloom.cli.train:train_planner", "Beside the second: words to where actors go."),
+    "planner": ("skyloom.cli.planner:train_planner", "Beside the second: words to where actors go."),
     "decoder": ("skyloom.cli.train:train_decoder", "Third stage: better pictures from the same latents."),
     "words": ("skyloom.cli.words:words", "For a bare machine: the text encoder with a world's words only."),
     "pack": ("skyloom.cli.pack:pack", "Put finished networks into a checkpoint folder."),

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from torch import Tensor
 
-from skyloom.config import Preset, TaskMix, TrainConfig, replace, to_dict
+from skyloom.config import Preset, TrainConfig, replace, to_dict
 from skyloom.errors import CheckpointError, InvalidArgument
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.models.transformer import Transformer
@@ -30,7 +30,6 @@ from skyloom.training.latent_bank import EDITED, EncodePrompts, LatentBank, buil
 from skyloom.training.live import LiveDraw, Telling, padded
 from skyloom.training.loop import train
 from skyloom.training.pictures import PROMPTS, PromptPictures
-from skyloom.training.plans import PlanDraw
 from skyloom.training.sources import WorldSource
 from skyloom.training.transformer import TransformerStage, channel_weights, finish_transformer
 from skyloom.world.captions import MIX
@@ -53,9 +52,6 @@ Start = Annotated[Path | None, typer.Option(help="a checkpoint folder whose tran
 Share = Annotated[float, typer.Option(min=0.0, max=1.0, help="stop after this share of the steps; go on later")]
 
 SENSITIVITY_CLIPS = 16
-PLANS = TaskMix(
-    nothing_known=0.8, image=0.1, first_frames=0.1, last_frames=0, both_ends=0, every_kth=0, random_box=0, source=0
-)
 
 
 def resolved(name: str, overrides: list[str]) -> Preset:
@@ -73,15 +69,15 @@ def resolved(name: str, overrides: list[str]) -> Preset:
     return chosen
 
 
-def _device(wanted: str | None) -> torch.device:
+def chosen_device(wanted: str | None) -> torch.device:
     return torch.device(wanted or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
-def _with_steps(config: TrainConfig, steps: int | None) -> TrainConfig:
+def with_steps(config: TrainConfig, steps: int | None) -> TrainConfig:
     return config if steps is None else dataclasses.replace(config, steps=steps)
 
 
-def _new(kind: type, config: Any, seed: int, device: torch.device) -> Any:
+def new_network(kind: type, config: Any, seed: int, device: torch.device) -> Any:
     """Make a network with weights that depend on the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -94,15 +90,15 @@ def train_autoencoder(
 ) -> None:  # fmt: skip
     """Train the autoencoder; writes RUN_DIR/autoencoder.safetensors."""
     chosen = resolved(preset, set_)
-    config = _with_steps(chosen.autoencoder_training, steps)
+    config = with_steps(chosen.autoencoder_training, steps)
     console = Console(stderr=True)
     if dry_run:
         Console().print_json(data=to_dict(dataclasses.replace(chosen, autoencoder_training=config)))
         return
-    place = _device(device)
+    place = chosen_device(device)
     ranks = init_ranks(place)
     source = _clips(chosen, folder, "cpu" if workers else place)
-    autoencoder = _new(Autoencoder, chosen.autoencoder, config.seed, place)
+    autoencoder = new_network(Autoencoder, chosen.autoencoder, config.seed, place)
     stage = AutoencoderStage(autoencoder, config, source, run_dir, ranks=ranks, workers=workers)
     settings = {
         "autoencoder": to_dict(chosen.autoencoder), "world": to_dict(chosen.world), "clip": to_dict(chosen.clip),
@@ -121,14 +117,14 @@ def train_decoder(
 ) -> None:  # fmt: skip
     """Refine the decoder of a finished autoencoder, its latents as they are; writes RUN_DIR/autoencoder.safetensors."""
     chosen = resolved(preset, set_)
-    config = _with_steps(chosen.autoencoder_training, steps)
+    config = with_steps(chosen.autoencoder_training, steps)
     if dry_run:
         Console().print_json(data=to_dict(dataclasses.replace(chosen, autoencoder_training=config)))
         return
-    place = _device(device)
+    place = chosen_device(device)
     ranks = init_ranks(place)
     source = _clips(chosen, folder, "cpu" if workers else place)
-    codec = _new(Autoencoder, chosen.autoencoder, config.seed, place)
+    codec = new_network(Autoencoder, chosen.autoencoder, config.seed, place)
     start_decoder(codec, read_state(autoencoder), str(autoencoder))
     stage = DecoderStage(codec, config, source, run_dir, ranks=ranks, workers=workers)
     settings = {
@@ -139,30 +135,6 @@ def train_decoder(
     if ranks.leads:
         found = finish_decoder(codec, config, source, run_dir)
         Console(stderr=True).print(f"{run_dir / 'autoencoder.safetensors'}: {found}", soft_wrap=True)
-    leave(ranks)
-
-
-def train_planner(
-    preset: PresetName, run_dir: RunDir, bank: Annotated[Path, typer.Option(help="folder of the encoded clips")],
-    set_: Set = [], steps: Steps = None, device: Device = None, share: Share = 1.0, dry_run: DryRun = False,  # noqa: B006
-) -> None:  # fmt: skip
-    """Train the planner, words to boxes of actors over time; writes RUN_DIR/transformer.safetensors."""
-    chosen = resolved(preset, set_)
-    config = _with_steps(chosen.planner_training, steps)
-    if chosen.planner is None:
-        raise InvalidArgument("preset", preset, "have a planner")
-    if dry_run:
-        Console().print_json(data=to_dict(dataclasses.replace(chosen, planner_training=config)))
-        return
-    place = _device(device)
-    ranks = init_ranks(place)
-    clips = LatentBank(bank, chosen.planner.max_text_tokens)
-    draw = PlanDraw(BankDraw(clips), chosen.transformer.box_slots, chosen.autoencoder.temporal_stride)
-    stage = TransformerStage(_new(Transformer, chosen.planner, config.seed, place), config, PLANS, draw, ranks=ranks)
-    settings = {"planner": to_dict(chosen.planner), "tasks": to_dict(PLANS), "clips": clips.settings}
-    train(stage, config, run_dir, settings=settings, ranks=ranks, until=max(1, round(share * config.steps)))
-    found = finish_transformer(stage, run_dir)
-    Console(stderr=True, quiet=not ranks.leads).print(f"{run_dir / 'transformer.safetensors'}: {found}", soft_wrap=True)
     leave(ranks)
 
 
@@ -252,11 +224,11 @@ def train_transformer(
     chosen = resolved(preset, set_)
     if folder is not None:
         chosen = replace(chosen, "tasks.source", 0.0)
-    config = _with_steps(chosen.transformer_training, steps)
+    config = with_steps(chosen.transformer_training, steps)
     if dry_run:
         Console().print_json(data=to_dict(dataclasses.replace(chosen, transformer_training=config)))
         return
-    place, length = _device(device), chosen.transformer.max_text_tokens
+    place, length = chosen_device(device), chosen.transformer.max_text_tokens
     ranks = init_ranks(place)
     codec = load_autoencoder(autoencoder, chosen, place)
     encode = prompt_encoder(place, config.precision, length, words)
@@ -270,7 +242,7 @@ def train_transformer(
     grid = size.latents(chosen.autoencoder.strides, chosen.transformer.patch_size)
     shape = (chosen.transformer.latent_channels, *dataclasses.astuple(grid))
     pictures = PromptPictures(codec, padded(encode(list(PROMPTS)), length), draw.empty_prompt(), shape, run_dir)
-    network = _new(Transformer, chosen.transformer, config.seed, place)
+    network = new_network(Transformer, chosen.transformer, config.seed, place)
     if start is not None:
         fill(network, load_checkpoint(start).transformer, str(start))
     weights = channel_weights(codec, _clips(chosen, folder, "cpu")(UNSEEN + torch.arange(SENSITIVITY_CLIPS)))

@@ -13,7 +13,11 @@ from torch import Tensor
 
 from skyloom.errors import TrainingError
 from skyloom.models.boxes import to_plan
+from skyloom.training.batches import UNSEEN
 from skyloom.training.examples import Draw, Examples
+from skyloom.training.latent_bank import EncodePrompts
+from skyloom.training.live import padded
+from skyloom.training.sources import WorldSource
 
 
 class PlanDraw:
@@ -42,3 +46,30 @@ class PlanDraw:
     def empty_prompt(self) -> tuple[Tensor, Tensor]:
         """Return the features of the empty prompt."""
         return self._draw.empty_prompt()
+
+
+class ToldDraw:
+    """Words and boxes of the world's clips, no pictures; no clip is seen twice."""
+
+    def __init__(self, source: WorldSource, encode: EncodePrompts, text_tokens: int) -> None:
+        """Prompts are padded to `text_tokens`."""
+        self._source, self._encode, self._length = source, encode, text_tokens
+
+    def _made(self, indices: Tensor) -> Examples:
+        captions, scalars, boxes = self._source.outlined(indices)
+        embeds, mask = padded(self._encode(captions), self._length)
+        nothing = torch.zeros(len(indices), 0, 1, 1, 1)
+        return Examples(nothing, embeds.float(), mask, scalars, nothing, boxes)
+
+    def examples(self, seed: int, step: int, wants_source: Tensor, rows: slice) -> Examples:
+        """Return this rank's rows of a step's clips, `step` * batch and following; `seed` changes nothing here."""
+        count = len(wants_source)
+        return self._made(torch.arange(step * count, (step + 1) * count)[rows])
+
+    def unseen(self, number: int, count: int) -> Examples:
+        """Return a batch of clips that no step trains on."""
+        return self._made(UNSEEN + torch.arange(number * count, (number + 1) * count))
+
+    def empty_prompt(self) -> tuple[Tensor, Tensor]:
+        """Return the features of the empty prompt."""
+        return padded(self._encode([""]), self._length)

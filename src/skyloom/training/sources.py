@@ -80,6 +80,14 @@ class WorldSource:
             pixels, told.captions, scalars, source, told.instructions, self.boxes(shown, tracks)
         )
 
+    def outlined(self, indices: Tensor) -> tuple[list[str], Tensor, Tensor]:
+        """Return a caption, the scalars (n, 5) and the boxes (n, s, f, 4) of training clips, without their pictures."""
+        told = self.tell(indices, 1, 0)
+        scenes = _scenes(told.shown)
+        tracks = simulate(scenes, self.clip.num_frames, self.clip.fps)
+        scalars = camera_controls(tracks, self.clip.width / self.clip.height)
+        return [captions[0] for captions in told.captions], scalars, self.boxes(scenes, tracks)
+
     def boxes(self, scenes: Scenes, tracks: Tracks) -> Tensor:
         """Return the boxes (n, s, f, 4) of all actors, NaN for empty slots."""
         boxes = screen_boxes(scenes, tracks, self.clip.width / self.clip.height)

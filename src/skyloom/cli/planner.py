@@ -1,0 +1,83 @@
+"""`skyloom train planner`: words to where actors go."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from rich.console import Console
+
+from skyloom.cli.train import (
+    Device,
+    DryRun,
+    PresetName,
+    RunDir,
+    Set,
+    Share,
+    Steps,
+    Words,
+    chosen_device,
+    new_network,
+    prompt_encoder,
+    resolved,
+    with_steps,
+)  # fmt: skip
+from skyloom.config import Preset, TaskMix, TransformerConfig, to_dict
+from skyloom.errors import InvalidArgument
+from skyloom.models.transformer import Transformer
+from skyloom.training.distributed import init_ranks, leave
+from skyloom.training.examples import BankDraw, Draw
+from skyloom.training.latent_bank import LatentBank
+from skyloom.training.loop import train
+from skyloom.training.plans import PlanDraw, ToldDraw
+from skyloom.training.sources import WorldSource
+from skyloom.training.transformer import TransformerStage, finish_transformer
+from skyloom.world.captions import MIX
+
+TASKS = TaskMix(
+    nothing_known=0.8, image=0.1, first_frames=0.1, last_frames=0, both_ends=0, every_kth=0, random_box=0, source=0
+)
+Bank = Annotated[Path | None, typer.Option(help="encoded clips whose words to use; left out: words are made anew")]
+
+
+def train_planner(
+    preset: PresetName, run_dir: RunDir, set_: Set = [], steps: Steps = None, device: Device = None,  # noqa: B006
+    bank: Bank = None, words: Words = None, share: Share = 1.0, dry_run: DryRun = False,
+) -> None:  # fmt: skip
+    """Train the planner, words to boxes of actors over time; writes RUN_DIR/transformer.safetensors."""
+    chosen = resolved(preset, set_)
+    config = with_steps(chosen.planner_training, steps)
+    if chosen.planner is None:
+        raise InvalidArgument("preset", preset, "be one that has a planner")
+    if dry_run:
+        Console().print_json(data=to_dict(dataclasses.replace(chosen, planner_training=config)))
+        return
+    place = chosen_device(device)
+    ranks = init_ranks(place)
+    told, clips = _told(chosen, chosen.planner, bank, words, place, config.precision)
+    draw = PlanDraw(told, chosen.transformer.box_slots, chosen.autoencoder.temporal_stride)
+    network = new_network(Transformer, chosen.planner, config.seed, place)
+    stage = TransformerStage(network, config, TASKS, draw, ranks=ranks)
+    settings = {"planner": to_dict(chosen.planner), "tasks": to_dict(TASKS), "clips": clips}
+    train(stage, config, run_dir, settings=settings, ranks=ranks, until=max(1, round(share * config.steps)))
+    found = finish_transformer(stage, run_dir)
+    Console(stderr=True, quiet=not ranks.leads).print(f"{run_dir / 'transformer.safetensors'}: {found}", soft_wrap=True)
+    leave(ranks)
+
+
+def _told(
+    chosen: Preset, planner: TransformerConfig, bank: Path | None, words: Path | None, place: torch.device,
+    precision: str,
+) -> tuple[Draw, Any]:  # fmt: skip
+    """Return words and boxes, from a bank or made anew, and what they depend on."""
+    length = planner.max_text_tokens
+    if bank is not None:
+        clips = LatentBank(bank, length)
+        return BankDraw(clips), clips.settings
+    mix = chosen.caption_mix or MIX
+    source = WorldSource(chosen.world, chosen.clip, "cpu", mix)
+    settings = {"world": to_dict(chosen.world), "clip": to_dict(chosen.clip), "captions": mix}
+    return ToldDraw(source, prompt_encoder(place, precision, length, words), length), settings
