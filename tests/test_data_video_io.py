@@ -10,8 +10,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skyloom.data.video_io import fit, read_image, read_metadata, read_video, resample, upscale, write_video
-from skyloom.errors import InvalidArgument, MediaError
+from skyloom.data.video_io import (
+    fit,
+    read_image,
+    read_metadata,
+    read_video,
+    resample,
+    upscale,
+    write_chunks,
+    write_video,
+)
+from skyloom.errors import GenerationError, InvalidArgument, MediaError
 from skyloom.video import Video
 
 SETTINGS = {"prompt": 'a fox, 狐狸 "quoted" é', "seed": 2**40, "guidance_scale": 4.5, "nested": {"a": [1, None]}}
@@ -373,3 +382,36 @@ def test_repeated_frames_of_an_animation_are_kept(tmp_path):
     for name in ("a.gif", "a.webp"):
         read = read_video(write_video(Video(frames, 12.0), tmp_path / name, quality=100))
         assert np.array_equal(read.frames, frames)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.webm", "a.gif", "a.webp", "frames"])
+def test_chunks_make_the_file_that_the_whole_makes(tmp_path, name):
+    frames = np.random.default_rng(0).integers(0, 255, (9, 16, 24, 3), np.uint8)
+    whole, parts = tmp_path / f"whole-{name}", tmp_path / f"parts-{name}"
+    write_video(Video(frames, 8.0), whole)
+    write_chunks((frames[a:b] for a, b in ((0, 1), (1, 5), (5, 9))), 8.0, parts)
+    first, second = read_video(whole), read_video(parts)
+    assert np.array_equal(first.frames, second.frames) and first.fps == second.fps
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.webm", "a.gif", "frames"])
+def test_frames_that_fail_half_way_leave_nothing(tmp_path, name):
+    def failing():
+        yield np.zeros((4, 16, 16, 3), np.uint8)
+        raise GenerationError("no video")
+
+    with pytest.raises(GenerationError, match="no video"):
+        write_chunks(failing(), 8.0, tmp_path / name)
+    assert not [file for file in tmp_path.rglob("*") if file.is_file()]
+
+
+def test_frames_are_encoded_while_later_ones_are_made(tmp_path):
+    sizes = []
+
+    def slow():
+        for number in range(40):
+            sizes.append(sum(file.stat().st_size for file in tmp_path.iterdir()))
+            yield np.random.default_rng(number).integers(0, 255, (8, 64, 64, 3), np.uint8)
+
+    write_chunks(slow(), 8.0, tmp_path / "a.mp4")
+    assert sizes[0] == 0 < sizes[-2]

@@ -1,13 +1,14 @@
 """Frames written as mp4, webm, gif, webp, png.
 
 Each function takes frames (f, h, w, 3) uint8, a rate, a path that does not exist yet, a quality in [0, 100] and a
-text to carry, and writes the whole file. `video_io` gives them a temporary path and moves it into place.
+text to carry, and writes the whole file. `video_io` gives them a temporary path and moves it into place. The two whose
+names begin with `stream` take frames in chunks and keep none of them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -38,38 +39,55 @@ class Coding:
     container_options: dict[str, str]
 
 
-def write_mp4(frames: np.ndarray, fps: float, path: Path, quality: float, text: str) -> None:
+def stream_mp4(chunks: Iterable[np.ndarray], fps: float, path: Path, quality: float, text: str) -> None:
     """H.264, yuv420p, index in front. Odd sizes get their last row or column doubled: H.264 wants even ones."""
     options = {"crf": f"{8 + 0.4 * (100 - quality):.1f}", "preset": "fast"}
-    _encode(frames, fps, path, text, Coding("mp4", "libx264", options, {"movflags": "+faststart"}))
+    _encode(chunks, fps, path, text, Coding("mp4", "libx264", options, {"movflags": "+faststart"}))
 
 
-def write_webm(frames: np.ndarray, fps: float, path: Path, quality: float, text: str) -> None:
+def stream_webm(chunks: Iterable[np.ndarray], fps: float, path: Path, quality: float, text: str) -> None:
     """VP9, yuv420p; odd sizes as for mp4."""
     options = {"crf": str(round(10 + 0.5 * (100 - quality))), "b": "0", "deadline": "good", "cpu-used": "4"}
-    _encode(frames, fps, path, text, Coding("webm", "libvpx-vp9", options, {}))
+    _encode(chunks, fps, path, text, Coding("webm", "libvpx-vp9", options, {}))
 
 
-def _encode(frames: np.ndarray, fps: float, path: Path, text: str, coding: Coding) -> None:
+def write_mp4(frames: np.ndarray, fps: float, path: Path, quality: float, text: str) -> None:
+    """Write all frames at once with `stream_mp4`."""
+    stream_mp4([frames], fps, path, quality, text)
+
+
+def _encode(chunks: Iterable[np.ndarray], fps: float, path: Path, text: str, coding: Coding) -> None:
     """Encode with FFmpeg, then count the packets on disk: FFmpeg may miss a full disk."""
-    frames = np.pad(frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), "edge")
+    count = 0
     with av.open(str(path), "w", format=coding.container, options=coding.container_options) as container:
         container.metadata["comment"] = text
         stream = cast(
             av.VideoStream,
             container.add_stream(coding.codec, rate=Fraction(fps).limit_denominator(1001), options=coding.options),
         )
-        stream.height, stream.width, stream.pix_fmt = frames.shape[1], frames.shape[2], "yuv420p"
-        context = stream.codec_context
-        context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
-        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
-        for frame in frames:
+        for frame in (_even(frame) for frames in chunks for frame in frames):
+            if not count:
+                _prepare(stream, *frame.shape[:2])
             container.mux(stream.encode(_yuv(frame)))
+            count += 1
         container.mux(stream.encode(None))
     with av.open(str(path)) as written:
         packets = sum(packet.size > 0 for packet in written.demux(video=0))
-    if packets != len(frames):
-        raise MediaError(f"only {packets} of {len(frames)} frames reached the disk; is it full?")
+    if packets != count:
+        raise MediaError(f"only {packets} of {count} frames reached the disk; is it full?")
+
+
+def _prepare(stream: av.VideoStream, height: int, width: int) -> None:
+    """Say what size and colours the frames have."""
+    stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
+    context = stream.codec_context
+    context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
+    context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+
+
+def _even(frame: np.ndarray) -> np.ndarray:
+    """Double the last row or column of an odd size."""
+    return np.pad(frame, ((0, frame.shape[0] % 2), (0, frame.shape[1] % 2), (0, 0)), "edge")
 
 
 def _yuv(frame: np.ndarray) -> av.VideoFrame:

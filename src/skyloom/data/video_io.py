@@ -13,7 +13,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,15 +29,18 @@ from skyloom.video import Video
 
 __all__ = [
     "check_output", "check_quality", "fit", "fit_frame", "read_image", "read_metadata", "read_video", "resample",
-    "upscale", "write_video",
+    "upscale", "write_chunks", "write_video",
 ]  # fmt: skip
 
+STREAMED: dict[str, Callable[[Iterable[np.ndarray], float, Path, float, str], None]] = {
+    ".mp4": encoders.stream_mp4,
+    ".webm": encoders.stream_webm,
+}
 WRITERS: dict[str, Callable[[np.ndarray, float, Path, float, str], None]] = {
-    ".mp4": encoders.write_mp4,
-    ".webm": encoders.write_webm,
     ".gif": encoders.write_gif,
     ".webp": encoders.write_webp,
 }
+ENDINGS = (*STREAMED, *WRITERS, ".png")
 FRAME_PATTERN = "frame_%04d.png"
 NUMBERED = re.compile(r"%0?\d*d")
 MAX_PICTURE_FPS = 60.0
@@ -47,8 +50,8 @@ TIME_ROUNDING = 0.006  # a GIF counts in hundredths of a second
 def check_output(path: Path | str) -> Path:
     """Return the path if a video can be written there; raise MediaError otherwise. Writes nothing."""
     path = Path(path)
-    if path.suffix and path.suffix.lower() not in (*WRITERS, ".png"):
-        nearest = nearest_name(path.suffix, [*WRITERS, ".png"]) or ".mp4"
+    if path.suffix and path.suffix.lower() not in ENDINGS:
+        nearest = nearest_name(path.suffix, ENDINGS) or ".mp4"
         raise MediaError(f"cannot write {path}: known are mp4, webm, gif, webp, png; nearest: {nearest}")
     if path.suffix and path.is_dir():
         raise MediaError(f"cannot write {path}: it is a folder")
@@ -76,24 +79,49 @@ def write_video(
     quality: 0 to 100, for mp4, webm and webp. metadata: replaces the video's own. H.264 and VP9 want even sizes: an
     odd height or width gets its last row or column doubled. Raises MediaError, InvalidArgument.
     """
-    check_quality(quality)
-    path = check_output(path)
-    own = video.metadata if metadata is None else metadata
-    text = json.dumps({"skyloom": {**own, "fps": video.fps}})
     if len(video.frames) == 0:
         raise MediaError(f"cannot write {path}: the video has no frames")
+    own = video.metadata if metadata is None else metadata
+    return write_chunks([video.frames], video.fps, path, quality=quality, metadata=own)
+
+
+def write_chunks(
+    chunks: Iterable[np.ndarray], fps: float, path: Path | str, *, quality: float = 80.0,
+    metadata: dict[str, Any] | None = None,
+) -> Path:  # fmt: skip
+    """Write frames (k, h, w, 3) chunk by chunk while they are being made, as `write_video` does.
+
+    mp4, webm and numbered PNG frames keep no frame; gif and webp need all of them. What `chunks` raises leaves nothing.
+    """
+    check_quality(quality)
+    path = check_output(path)
+    text = json.dumps({"skyloom": {**(metadata or {}), "fps": fps}})
+    ending = path.suffix.lower()
     if _is_sequence(path):
-        _write_frames(video, path, text)
-    elif path.suffix.lower() == ".png":
-        if len(video.frames) > 1:
-            several = f"one picture, not {len(video.frames)}; write {path.stem}_%04d.png or a folder"
-            raise MediaError(f"cannot write {path}: it holds {several}")
+        _write_frames(chunks, path, text)
+    elif ending in STREAMED:
         with _beside(path) as temporary:
-            encoders.write_png(video.frames[0], temporary, text)
+            STREAMED[ending](chunks, fps, temporary, quality, text)
+    elif ending == ".png":
+        _write_picture(_one_picture(chunks, path), path, text)
     else:
+        frames = np.concatenate(list(chunks))
         with _beside(path) as temporary:
-            WRITERS[path.suffix.lower()](video.frames, video.fps, temporary, quality, text)
+            WRITERS[ending](frames, fps, temporary, quality, text)
     return path
+
+
+def _one_picture(chunks: Iterable[np.ndarray], path: Path) -> np.ndarray:
+    frames = np.concatenate(list(chunks))
+    if len(frames) > 1:
+        several = f"one picture, not {len(frames)}; write {path.stem}_%04d.png or a folder"
+        raise MediaError(f"cannot write {path}: it holds {several}")
+    return frames[0]
+
+
+def _write_picture(frame: np.ndarray, path: Path, text: str) -> None:
+    with _beside(path) as temporary:
+        encoders.write_png(frame, temporary, text)
 
 
 def _is_sequence(path: Path) -> bool:
@@ -107,14 +135,14 @@ def _frame_files(path: Path) -> Iterator[Path]:
     return iter(sorted(file for file in folder.glob("*.png") if name.fullmatch(file.name)))
 
 
-def _write_frames(video: Video, path: Path, text: str) -> None:
+def _write_frames(chunks: Iterable[np.ndarray], path: Path, text: str) -> None:
     """Write all frames beside their places, then move them there."""
     pattern = path / FRAME_PATTERN if not path.suffix else path
     moves: list[tuple[Path, Path]] = []
     with _errors(path):
         pattern.parent.mkdir(parents=True, exist_ok=True)
         try:
-            for index, frame in enumerate(video.frames):
+            for index, frame in enumerate(frame for frames in chunks for frame in frames):
                 target = pattern.with_name(pattern.name % index)
                 moves.append((_temporary(target), target))
                 encoders.write_png(frame, moves[-1][0], text)
@@ -147,6 +175,8 @@ def _errors(path: Path) -> Generator[None]:
     """Turn what FFmpeg, Pillow and the disk say into a MediaError that names the file."""
     try:
         yield
+    except InvalidArgument:  # raised by whoever makes the frames
+        raise
     except (FFmpegError, OSError, ValueError, MediaError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise MediaError(f"cannot write {path}: {reason}") from error

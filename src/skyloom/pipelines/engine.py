@@ -7,10 +7,11 @@ that all tasks share, and `prepare` checks them once.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypedDict
 
+import numpy as np
 from torch import Tensor
 
 from skyloom.config import SCALARS, Preset
@@ -21,7 +22,7 @@ from skyloom.pipelines import prompts
 from skyloom.pipelines.canvas import Canvas
 from skyloom.pipelines.checkpoint import SamplingConfig
 from skyloom.pipelines.film import Film
-from skyloom.pipelines.tasks import Room
+from skyloom.pipelines.tasks import Room, text_to_video
 from skyloom.seeds import check_seed
 from skyloom.video import Video
 
@@ -35,6 +36,8 @@ CAMERAS = {
     "zoom out": {"zoom": -0.25},
 }
 """Camera paths by word: views a second, doublings a second, at the world's usual speed."""
+LONGEST = 3600.0
+"""Seconds."""
 LIMITS = {"motion": (0.0, 1.0), "pan": (-2.0, 2.0), "tilt": (-2.0, 2.0), "zoom": (-2.0, 2.0)}
 
 
@@ -202,8 +205,27 @@ def prepare(
     )  # fmt: skip
 
 
-def announced(engine: Engine, job: Job, canvas: Canvas, film: Film, **more: Any) -> Film:
-    """Return a film that carries every setting that makes it."""
-    own = engine.metadata(canvas, job.seed, job.request, film)
-    told = {"prompt": job.prompt, "style": job.style, "expand": job.expand, "fit": job.room.mode}
-    return replace(film, metadata={**told, **own, **more})
+def clip_cells(engine: Engine) -> int:
+    """Return the latent frames of the clips of training."""
+    return 1 + (engine.preset.clip.num_frames - 1) // engine.autoencoder.config.temporal_stride
+
+
+def groups_for(job: Job, seconds: float) -> int:
+    """Return how many groups of frames last nearly `seconds`. Raises InvalidArgument."""
+    if not 0 < seconds <= LONGEST:
+        wanted = f"be above 0 and at most {LONGEST:g}"
+        raise InvalidArgument("seconds", seconds, wanted, min(max(seconds, 1.0), LONGEST))
+    return max(1, round(seconds * job.room.fps / job.room.strides.temporal))
+
+
+def room_of(job: Job, cells: int) -> Room:
+    """Return the room of a canvas of some latent frames."""
+    return job.lasting(1 + job.room.strides.temporal * (cells - 1)).room
+
+
+def film_of(engine: Engine, job: Job, count: int, chunks: Iterator[np.ndarray], task: str, **more: Any) -> Film:
+    """Return a film of `count` frames that says how it was made."""
+    film = Film(job.lasting(count).room.size, job.room.fps, {}, chunks)
+    canvas = text_to_video(room_of(job, 1), job.told)
+    told = {"prompt": job.prompt, "style": job.style, "expand": job.expand, "fit": job.room.mode, "task": task}
+    return replace(film, metadata={**told, **engine.metadata(canvas, job.seed, job.request, film), **more})

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, Concatenate, Generic, ParamSpec
 
 import numpy as np
 from einops import rearrange
@@ -50,11 +50,18 @@ def check_pixels(pixels: Tensor) -> Tensor:
     return pixels
 
 
-def whole(task: Callable[Given, Film]) -> Callable[Given, Video]:
-    """Return the same task, which waits for its last frame and returns a Video."""
+class Whole(Generic[Given]):
+    """A task as a method that waits for the last frame: `pipeline.animate(...)` is `animate(pipeline, ...).video()`."""
 
-    @wraps(task)
-    def made(*args: Given.args, **settings: Given.kwargs) -> Video:
-        return task(*args, **settings).video()
+    def __init__(self, task: Callable[Concatenate[Any, Given], Film]) -> None:
+        self.task = task
+        self.__doc__ = task.__doc__
 
-    return made
+    def __get__(self, engine: Any, owner: type) -> Callable[Given, Video]:
+        """Return the task with its engine given."""
+
+        @wraps(self.task)
+        def made(*args: Given.args, **settings: Given.kwargs) -> Video:
+            return self.task(engine, *args, **settings).video()
+
+        return made

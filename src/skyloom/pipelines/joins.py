@@ -17,12 +17,11 @@ from torch import Tensor
 from skyloom.errors import InvalidArgument
 from skyloom.pipelines import tasks
 from skyloom.pipelines.canvas import Canvas
-from skyloom.pipelines.engine import Engine, Job, Settings, announced, prepare
+from skyloom.pipelines.engine import Engine, Job, Settings, clip_cells, film_of, groups_for, prepare, room_of
 from skyloom.pipelines.film import Film, check_pixels, frames_of
+from skyloom.pipelines.seams import arriving, bridged, carrying_on, going_on
 from skyloom.pipelines.windows import Window, memory_of, plan, sampled, weave
 from skyloom.video import Video
-
-LONGEST = 3600.0
 
 
 @dataclass(frozen=True)
@@ -40,19 +39,6 @@ class Lengths:
         return self.before + self.new + self.after
 
 
-def clip_cells(engine: Engine) -> int:
-    """Return the latent frames of the clips of training."""
-    return 1 + (engine.preset.clip.num_frames - 1) // engine.autoencoder.config.temporal_stride
-
-
-def groups_for(job: Job, seconds: float) -> int:
-    """Return how many groups of frames last nearly `seconds`. Raises InvalidArgument."""
-    if not 0 < seconds <= LONGEST:
-        wanted = f"be above 0 and at most {LONGEST:g}"
-        raise InvalidArgument("seconds", seconds, wanted, min(max(seconds, 1.0), LONGEST))
-    return max(1, round(seconds * job.room.fps / job.room.strides.temporal))
-
-
 def _tail_cells(frames: int, job: Job, most: int) -> int:
     """Return how many cells the end of a video of some frames can lend: one for a single frame."""
     return min(most, 1 + (frames - 1) // job.room.strides.temporal)
@@ -66,19 +52,6 @@ def _head_cells(frames: int, job: Job, most: int) -> int:
     return min(most, (frames - 1) // stride)
 
 
-def _room_of(job: Job, cells: int) -> tasks.Room:
-    """Return the room of a canvas of some latent frames."""
-    return job.lasting(1 + job.room.strides.temporal * (cells - 1)).room
-
-
-def _film(engine: Engine, job: Job, count: int, chunks: Iterator[np.ndarray], task: str) -> Film:
-    """Return a film of `count` frames that says how it was made."""
-    told = job.lasting(count)
-    canvas = tasks.text_to_video(_room_of(job, 1), job.told, **job.room.scalars)
-    film = Film(told.room.size, job.room.fps, {}, chunks)
-    return announced(engine, told, canvas, film, task=task)
-
-
 def extend(
     engine: Engine, video: Video, prompt: str | None = None, *, seconds: float = 2.0, **settings: Unpack[Settings]
 ) -> Film:
@@ -87,7 +60,7 @@ def extend(
     own, window, new = job.room.fitted(video), clip_cells(engine), groups_for(job, seconds)
     before = _tail_cells(len(own.frames), job, memory_of(window))
     count = len(own.frames) + new * job.room.strides.temporal
-    return _film(engine, job, count, _bridge(engine, job, own, None, Lengths(window, before, new, 0)), "extend")
+    return film_of(engine, job, count, _bridge(engine, job, own, None, Lengths(window, before, new, 0)), "extend")
 
 
 def connect(
@@ -109,7 +82,7 @@ def connect(
     bridge = lengths.new * job.room.strides.temporal - 1
     count = len(before.frames) + bridge + len(after.frames)
     chunks = _followed(_bridge(engine, job, before, after, lengths), after.frames)
-    return _film(engine, job, count, chunks, "connect")
+    return film_of(engine, job, count, chunks, "connect")
 
 
 def loop(
@@ -125,7 +98,7 @@ def loop(
     own = job.room.fitted(video)
     lengths = _bridge_lengths(engine, job, own, own, seconds)
     count = len(own.frames) + lengths.new * job.room.strides.temporal - 1
-    return _film(engine, job, count, _bridge(engine, job, own, own, lengths), "loop")
+    return film_of(engine, job, count, _bridge(engine, job, own, own, lengths), "loop")
 
 
 def _bridge_lengths(engine: Engine, job: Job, before: Video, after: Video, seconds: float | None) -> Lengths:
@@ -154,7 +127,7 @@ def _bridge(engine: Engine, job: Job, before: Video, after: Video | None, length
     start = torch.empty(0) if after is None else tasks.beginning(job.room, after, lengths.after)
 
     def fill(window: Window) -> Canvas:
-        canvas = tasks.text_to_video(_room_of(job, window.end - window.first), job.told)
+        canvas = tasks.text_to_video(room_of(job, window.end - window.first), job.told)
         parts: dict[int, Tensor] = {}
         if window.first < lengths.before:
             parts[0] = ending[:, :, window.first :]
@@ -163,14 +136,23 @@ def _bridge(engine: Engine, job: Job, before: Video, after: Video | None, length
             parts[max(place - window.first, 0)] = start[:, :, max(window.first - place, 0) : window.end - place]
         return tasks.pinned(canvas, parts) if parts else canvas
 
-    shown = 1 + stride * (lengths.before - 1)
-    left = lengths.new * stride - (after is not None)
-    for pixels in weave(engine, fill, plan(lengths.cells, lengths.window, memory_of(lengths.window)), job):
-        frames = frames_of(pixels)
-        kept = frames[shown:][:left]
-        shown, left = max(shown - len(frames), 0), left - len(kept)
-        if len(kept):
-            yield kept
+    made = weave(engine, fill, plan(lengths.cells, lengths.window, memory_of(lengths.window)), job)
+    new = _without(made, 1 + stride * (lengths.before - 1))
+    last = before.pixels()[:, :, -1:]
+    if after is None:
+        yield from map(frames_of, carrying_on(new, last))
+    else:
+        pixels = torch.cat(list(new), dim=2)[:, :, : stride * lengths.new]
+        landing = arriving(after.pixels()[:, :, :1], pixels[:, :, -1:])
+        yield frames_of(bridged(pixels[:, :, :-1], going_on(last, pixels), landing))
+
+
+def _without(chunks: Iterator[Tensor], count: int) -> Iterator[Tensor]:
+    """Leave out the first `count` frames."""
+    for pixels in chunks:
+        if pixels.shape[2] > count:
+            yield pixels[:, :, count:]
+        count = max(0, count - pixels.shape[2])
 
 
 def extend_back(
@@ -182,7 +164,7 @@ def extend_back(
     after = _head_cells(len(own.frames), job, max(1, min(memory_of(window), window - 2)))
     count = len(own.frames) + new * job.room.strides.temporal
     lengths = Lengths(max(window, after + 2), 0, new, after)
-    return _film(engine, job, count, _leading_up(engine, job, own, lengths), "extend_back")
+    return film_of(engine, job, count, _leading_up(engine, job, own, lengths), "extend_back")
 
 
 def _leading_up(engine: Engine, job: Job, own: Video, lengths: Lengths) -> Iterator[np.ndarray]:
@@ -197,12 +179,14 @@ def _leading_up(engine: Engine, job: Job, own: Video, lengths: Lengths) -> Itera
     count = -(-(wanted - (lengths.window - lengths.after)) // (lengths.window - lengths.after - 1)) + 1
     for number in range(max(count, 1)):
         size = lengths.window
-        canvas = tasks.text_to_video(_room_of(job, size), job.told)
+        canvas = tasks.text_to_video(room_of(job, size), job.told)
         first = size - lengths.after
         canvas = tasks.pinned(canvas, {first: made[:, :, 0 if number == 0 else 1 :][:, :, : lengths.after]})
         latents = sampled(engine, canvas, job, number, max(count, 1))
         made = torch.cat([latents[:, :, :first], made[:, :, 0 if number == 0 else 1 :]], dim=2)
     spare = made.shape[2] - lengths.after - wanted
-    frames = frames_of(check_pixels(engine.decode(made)))
-    yield frames[stride * spare : stride * (spare + lengths.new)]
+    pixels = check_pixels(engine.decode(made))[:, :, stride * spare :]
+    new, stand_in = pixels.split([stride * lengths.new, pixels.shape[2] - stride * lengths.new], dim=2)
+    landing = arriving(own.pixels()[:, :, :1], stand_in[:, :, :1])
+    yield frames_of(new + landing.given_to(new))
     yield own.frames

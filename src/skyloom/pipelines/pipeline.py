@@ -7,7 +7,6 @@ A seed gives the same video in any batch: each sample has a generator of its own
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -27,13 +26,13 @@ from skyloom.errors import InvalidArgument
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.models.text_encoder import TextEncoder, TextFeatures, load_text_encoder
 from skyloom.models.transformer import Transformer
-from skyloom.pipelines import joins, prompts
+from skyloom.pipelines import joins, prompts, telling
 from skyloom.pipelines.canvas import Canvas
 from skyloom.pipelines.checkpoint import Checkpoint, SamplingConfig, fill, load_checkpoint
 from skyloom.pipelines.engine import Request
-from skyloom.pipelines.film import Film, check_pixels, whole
+from skyloom.pipelines.film import Film, Whole, check_pixels
 from skyloom.pipelines.planning import Planner, planned
-from skyloom.pipelines.tasks import Room, text_to_video
+from skyloom.pipelines.tasks import Room
 from skyloom.pipelines.velocity import Condition, encode_prompts, pinned, source_of, velocity_of, without_source
 from skyloom.seeds import check_seed, generator_for
 from skyloom.shapes import VideoSize, nearest_frames
@@ -75,43 +74,7 @@ class Pipeline:
 
     # -- front door
 
-    def generate(
-        self,
-        prompt: str,
-        *,
-        num_frames: int | None = None,
-        seconds: float | None = None,
-        height: int | None = None,
-        width: int | None = None,
-        fps: float | None = None,
-        seed: int | None = None,
-        num_inference_steps: int | None = None,
-        guidance_scale: float | None = None,
-        negative_prompt: str = "",
-        style: str | None = None,
-        expand: bool = False,
-        on_step: OnStep | None = None,
-    ) -> Video:
-        """Make a video from words; what is None is as the checkpoint was trained, a seed of None is random.
-
-        num_frames: 1 + a multiple of the temporal stride, or seconds, which take the nearest such number. height,
-        width: pixels, multiples of the spatial stride times the patch. Warns (PromptWarning) of words that training
-        had no picture for. Raises InvalidArgument, GenerationError.
-        """
-        asked = prompts.with_style(prompts.clean(prompt), style)
-        told = self.expanded(asked) if expand else asked
-        for note in self.notes(told):
-            warnings.warn(note, prompts.PromptWarning, stacklevel=2)
-        room = self.room(num_frames=num_frames, seconds=seconds, height=height, width=width, fps=fps)
-        video = self.run(
-            text_to_video(room, told),
-            seed=seed,
-            num_inference_steps=num_inference_steps,
-            guidance_scale=guidance_scale,
-            negative_prompt=negative_prompt,
-            on_step=on_step,
-        )
-        return replace(video, metadata={"prompt": prompt, "style": style, "expand": expand, **video.metadata})
+    generate = Whole(telling.generate)
 
     def image(self, prompt: str, **settings: Any) -> Video:
         """Make a picture, a video of one frame; settings as for `generate`, without a length."""
@@ -168,8 +131,9 @@ class Pipeline:
 
     # -- pictures and videos as prompts
 
-    extend, extend_back = whole(joins.extend), whole(joins.extend_back)
-    connect, loop = whole(joins.connect), whole(joins.loop)
+    animate = Whole(telling.animate)
+    extend, extend_back = Whole(joins.extend), Whole(joins.extend_back)
+    connect, loop = Whole(joins.connect), Whole(joins.loop)
 
     # -- any canvas
 
