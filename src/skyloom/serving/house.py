@@ -1,0 +1,70 @@
+"""What all routes of one app share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Path, Request
+
+from skyloom.serving.answers import Error
+from skyloom.serving.doors import Caller, Doors
+from skyloom.serving.errors import missing
+from skyloom.serving.files import Files
+from skyloom.serving.jobs import ID, Job
+from skyloom.serving.metrics import Metrics
+from skyloom.serving.settings import Settings
+from skyloom.serving.store import Store
+
+VideoId = Annotated[str, Path(description="the id of a video", examples=["video_" + "0" * 32])]
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Error, "description": said}
+    for status, said in {
+        400: "Something about the request cannot be.", 401: "A key is missing, unknown or revoked.",
+        403: "A server without keys was called from elsewhere.", 404: "It is not there, or not yours.",
+        413: "Too large.", 415: "Neither JSON nor a form.", 429: "Too often, or too much; see retry-after-ms.",
+        500: "A bug.", 503: "Jobs cannot be kept at the moment.", 507: "The disk is full.",
+    }.items()
+}  # fmt: skip
+"""For the OpenAPI document."""
+
+
+@dataclass(frozen=True)
+class House:
+    """One app's store, files and settings."""
+
+    store: Store
+    files: Files
+    settings: Settings
+    doors: Doors
+    metrics: Metrics
+
+    def job(self, job_id: str, owner: str, kind: str = "video") -> Job:
+        """Return one's own job. Raises ApiError 404 for another's and for none."""
+        known = ID.fullmatch(job_id) and job_id.startswith(f"{kind}_")
+        job = self.store.get(job_id, owner) if known else None
+        if job is None:
+            raise missing(kind, job_id[:100])
+        return job
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One call: by whom, to which house."""
+
+    house: House
+    caller: Caller
+
+    @property
+    def owner(self) -> str:
+        """Whose jobs it sees."""
+        return self.caller.owner
+
+
+async def visited(request: Request) -> Visit:
+    """Let a caller in."""
+    house: House = request.app.state.house
+    return Visit(house, await house.doors(request))
+
+
+Guest = Annotated[Visit, Depends(visited)]

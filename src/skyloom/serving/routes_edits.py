@@ -1,0 +1,81 @@
+"""/v1/videos/edits, extensions, blends, characters: what is made from videos.
+
+These paths come before /v1/videos/{id}.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse
+
+from skyloom.serving import answers, orders
+from skyloom.serving.answers import video_answer
+from skyloom.serving.bodies import BlendVideos, CreateCharacter, EditVideo, ExtendVideo
+from skyloom.serving.docs import body_of
+from skyloom.serving.errors import missing
+from skyloom.serving.forms import read_body
+from skyloom.serving.house import REFUSALS, Guest, Visit
+from skyloom.serving.intake import Intake
+from skyloom.serving.jobs import ID, new_id, prefix
+from skyloom.serving.queueing import accept, moderated
+
+router = APIRouter(prefix="/v1/videos", tags=["videos"], responses=REFUSALS)
+
+
+@router.post("/edits", response_model=answers.Video, openapi_extra=body_of(EditVideo))
+async def edit_video(request: Request, visit: Guest) -> JSONResponse:
+    """Change a video: everywhere, or under a mask."""
+    settings = visit.house.settings
+    _, job = await accept(request, visit, EditVideo, lambda asked, take: orders.edit(asked, settings.offer, take))
+    return video_answer(job, settings.poll_after_ms)
+
+
+@router.post("/extensions", response_model=answers.Video, openapi_extra=body_of(ExtendVideo))
+async def extend_video(request: Request, visit: Guest) -> JSONResponse:
+    """Go on after a video, or lead up to it."""
+    settings = visit.house.settings
+    _, job = await accept(request, visit, ExtendVideo, lambda asked, take: orders.extend(asked, settings.offer, take))
+    return video_answer(job, settings.poll_after_ms)
+
+
+@router.post("/blends", response_model=answers.Video, openapi_extra=body_of(BlendVideos))
+async def blend_videos(request: Request, visit: Guest) -> JSONResponse:
+    """Lead from one video to another."""
+    settings = visit.house.settings
+    _, job = await accept(request, visit, BlendVideos, lambda asked, take: orders.blend(asked, settings.offer, take))
+    return video_answer(job, settings.poll_after_ms)
+
+
+@router.post("/characters", response_model=answers.Character, openapi_extra=body_of(CreateCharacter))
+async def create_character(request: Request, visit: Guest) -> JSONResponse:
+    """Keep a character from a clip, to name it in prompts."""
+    async with read_body(request) as tree:
+        return JSONResponse(await run_in_threadpool(keep_character, visit, tree))
+
+
+@router.get("/characters/{character_id}", response_model=answers.Character)
+def get_character(visit: Guest, character_id: str) -> JSONResponse:
+    """Tell of a character."""
+    found = visit.house.store.get_character(character_id, visit.owner) if ID.fullmatch(character_id) else None
+    if found is None:
+        raise missing("character", character_id[:100])
+    return JSONResponse({name: found[name] for name in ("id", "created_at", "name")})
+
+
+def keep_character(visit: Visit, tree: dict[str, Any]) -> dict[str, Any]:
+    """Store a character's clip, then the character."""
+    asked = CreateCharacter.model_validate(tree)
+    moderated(visit.house, asked)
+    house, character_id = visit.house, new_id("character")
+    place = prefix(character_id)
+    intake = Intake(house.store, house.files, visit.owner, place, house.settings.max_upload_bytes)
+    try:
+        source = intake.take("video", asked.video, orders.VIDEO)
+        row = house.store.add_character(visit.owner, asked.name, source.key, character_id)
+    except BaseException:
+        house.files.delete(place)
+        raise
+    return {name: row[name] for name in ("id", "created_at", "name")}

@@ -1,0 +1,104 @@
+"""/v1/videos and /v1/videos/{id}: make, look, list, fetch, stop, delete."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response
+
+from skyloom.serving import answers, events, media, orders
+from skyloom.serving.bodies import CreateVideo, RemixVideo
+from skyloom.serving.docs import body_of
+from skyloom.serving.errors import ApiError
+from skyloom.serving.house import REFUSALS, Guest, VideoId, Visit
+from skyloom.serving.jobs import ENDED, Job, prefix
+from skyloom.serving.queueing import accept
+
+router = APIRouter(prefix="/v1/videos", tags=["videos"], responses=REFUSALS)
+BYTES: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+FILES: dict[int | str, dict[str, Any]] = {
+    200: {"content": dict.fromkeys(("video/mp4", "image/webp", "image/jpeg"), BYTES), "description": "The file."},
+    206: {"description": "A range of it."}, 416: REFUSALS[404] | {"description": "A range outside of it."},
+}  # fmt: skip
+
+
+@router.post("", response_model=answers.Video, openapi_extra=body_of(CreateVideo))
+async def create_video(request: Request, visit: Guest) -> JSONResponse:
+    """Ask for a video: from words, a picture, keyframes, a storyboard, or as a loop."""
+    offer = visit.house.settings.offer
+    _, job = await accept(request, visit, CreateVideo, lambda asked, take: orders.create(asked, offer, take))
+    return shown(visit, job)
+
+
+@router.get("", response_model=answers.VideoList)
+def list_videos(
+    visit: Guest,
+    after: Annotated[str | None, Query(max_length=100, description="the id of the last one seen")] = None,
+    limit: Annotated[int, Query(ge=0, le=100)] = 20,
+    order: Literal["asc", "desc"] = "desc",
+) -> JSONResponse:
+    """List one's videos, the newest first."""
+    if after is not None:
+        visit.house.job(after, visit.owner)
+    found, more = visit.house.store.list(visit.owner, "video", after, limit, order == "desc")
+    data = [answers.video(job) for job in found]
+    ends = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
+    return JSONResponse({"object": "list", "data": data, **ends, "has_more": more})
+
+
+@router.get("/{video_id}", response_model=answers.Video)
+def retrieve_video(visit: Guest, video_id: VideoId) -> JSONResponse:
+    """Tell how a video is coming along."""
+    return shown(visit, visit.house.job(video_id, visit.owner))
+
+
+@router.delete("/{video_id}", response_model=answers.Deleted)
+def delete_video(visit: Guest, video_id: VideoId) -> JSONResponse:
+    """Delete a video with all its files; one that is being made is stopped."""
+    visit.house.job(video_id, visit.owner)
+    if visit.house.store.delete(video_id, visit.owner):
+        visit.house.files.delete(prefix(video_id))
+    return JSONResponse({"id": video_id, "object": "video.deleted", "deleted": True})
+
+
+@router.api_route("/{video_id}/content", methods=["GET"], response_class=Response, responses=FILES)
+def download_content(request: Request, visit: Guest, video_id: VideoId, variant: media.Variant = "video") -> Response:
+    """Send the video, its thumbnail, its spritesheet, or a preview of one that is being made."""
+    job = visit.house.job(video_id, visit.owner)
+    return media.content(visit.house.files, job, variant, request.headers.get("range"))
+
+
+@router.post("/{video_id}/remix", response_model=answers.Video, openapi_extra=body_of(RemixVideo))
+async def remix_video(request: Request, visit: Guest, video_id: VideoId) -> JSONResponse:
+    """Make a video again with other words."""
+    model = (await run_in_threadpool(visit.house.job, video_id, visit.owner)).model
+
+    def planned(asked: RemixVideo, take: orders.Take) -> orders.Plan:
+        source = take("video", video_id, orders.VIDEO, "video_id")
+        return orders.remix(asked, visit.house.settings.offer, source, model)
+
+    _, job = await accept(request, visit, RemixVideo, planned)
+    return shown(visit, job)
+
+
+@router.post("/{video_id}/cancel", response_model=answers.Video)
+def cancel_video(visit: Guest, video_id: VideoId) -> JSONResponse:
+    """Stop making a video; it has failed then, with the code `cancelled`."""
+    if not visit.house.store.cancel(video_id, visit.owner):
+        job = visit.house.job(video_id, visit.owner)
+        if job.status in ENDED and job.status != "cancelled":
+            raise ApiError(400, f"{video_id} has ended already: it is {job.status}.", code="already_ended")
+    return shown(visit, visit.house.job(video_id, visit.owner))
+
+
+@router.get("/{video_id}/events", response_class=Response, responses={200: {"content": {"text/event-stream": {}}}})
+def video_events(visit: Guest, video_id: VideoId) -> Response:
+    """Stream progress: events `progress`, then one of `completed`, `failed`, `deleted`."""
+    return events.stream(visit.house, visit.house.job(video_id, visit.owner))
+
+
+def shown(visit: Visit, job: Job) -> JSONResponse:
+    """Return a video as an answer."""
+    return answers.video_answer(job, visit.house.settings.poll_after_ms)
