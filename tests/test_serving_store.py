@@ -220,13 +220,13 @@ def test_files_expire_and_the_job_stays(store):
     store.lease("w", 60)
     store.finish(job.id, "w", {"seed": 1}, {"video": "k"}, 7)
     assert abs(store.get(job.id, "local").expires_at - time.time() - 100) < 5
-    assert store.expire() == [] and store.kept_files(job.id) == {"k"}
+    assert store.expire() == [] and store.kept_files([job.id]) == {job.id: {"k"}}
     with store.writing() as connection:
         connection.exec_driver_sql("UPDATE jobs SET expires_at = 5")
     assert store.expire() == [job.id] and store.expire() == []
     after = store.get(job.id, "local")
     assert (after.status, after.files, after.made) == ("completed", {}, {"seed": 1})
-    assert store.usage("local").stored_bytes == 0 and store.kept_files(job.id) == set()
+    assert store.usage("local").stored_bytes == 0 and store.kept_files([job.id, "x"]) == {job.id: set()}
 
 
 def test_characters_belong_to_their_owner(store):

@@ -11,6 +11,7 @@ import re
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,11 +69,24 @@ class Files:
         """Remove a key, or everything under a prefix that ends with "/"; what is not there is no error."""
         check_key(prefix.removesuffix("/"))
         with _errors(prefix):
-            if self.folder is not None:
-                place = self.folder / prefix
-                shutil.rmtree(place, ignore_errors=True) if prefix.endswith("/") else place.unlink(missing_ok=True)
-            elif self.fs.exists(self._place(prefix.removesuffix("/"))):
-                self.fs.rm(self._place(prefix.removesuffix("/")), recursive=prefix.endswith("/"))
+            self._remove(prefix.removesuffix("/"))
+
+    def remove(self, prefix: str, name: str) -> None:
+        """Remove one of the `names` right under a prefix, a file or a folder, hidden or not."""
+        check_key(prefix.removesuffix("/"))
+        if "/" in name or name in ("", ".", ".."):
+            raise InvalidArgument("name", name, "be the name of one file or folder")
+        with _errors(prefix):
+            self._remove(prefix + name)
+
+    def _remove(self, place: str) -> None:
+        if self.folder is None:
+            if self.fs.exists(self._place(place)):
+                self.fs.rm(self._place(place), recursive=True)
+        elif (self.folder / place).is_dir():
+            shutil.rmtree(self.folder / place, ignore_errors=True)
+        else:
+            (self.folder / place).unlink(missing_ok=True)
 
     # -- reading
 
@@ -97,6 +111,7 @@ class Files:
 
     def local(self, key: str) -> Path:
         """Return a path on this machine to read a file from: its own, or that of a copy. Raises MediaError."""
+        check_key(key)
         if self.folder is not None:
             self.size(key)
             return self.folder / key
@@ -132,6 +147,11 @@ class Files:
             place = self._place(prefix.removesuffix("/"))
             found = self.fs.ls(place, detail=False) if self.fs.exists(place) else []
             return sorted(name.rstrip("/").rpartition("/")[2] for name in found)
+
+    def age(self, prefix: str) -> float | None:
+        """Return the seconds since anything was put right under a prefix; None where that cannot be told."""
+        with _errors(prefix):
+            return None if self.folder is None else time.time() - (self.folder / prefix).stat().st_mtime
 
     def free_bytes(self) -> int | None:
         """Return the room left on the disk; None where that is not ours to know."""

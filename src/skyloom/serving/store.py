@@ -34,16 +34,21 @@ class Store(Leases, Keys):
 
     # -- the API's side
 
-    def add(self, job: Job, retry_token: str | None = None, limits: Limits = NO_LIMITS) -> Job:
+    def add(
+        self, job: Job, retry_token: str | None = None, limits: Limits = NO_LIMITS, *, retried: bool = True
+    ) -> Job:
         """Queue a job and return it; the same owner's same token within ten minutes returns the first job.
 
+        retried: False for a request that is known to be no repetition: it is queued, and its token is now its own.
         Raises QuotaExceeded, with nothing queued.
         """
         while True:
             try:
                 with self.writing() as connection:
                     first = self._first_of(connection, job.owner, retry_token)
-                    if first is None:
+                    if first is None or not retried:
+                        first = None
+                        connection.execute(retries.delete().where(_token(job.owner, retry_token)))
                         self._check(connection, job.owner, limits)
                         self._insert(connection, job, retry_token)
                     return first or job
@@ -64,7 +69,7 @@ class Store(Leases, Keys):
         if retry_token is None:
             return None
         connection.execute(retries.delete().where(retries.c.created_at < int(time.time()) - RETRY_SECONDS))
-        mine = (retries.c.owner == owner) & (retries.c.token == retry_token)
+        mine = _token(owner, retry_token)
         found = connection.execute(sa.select(retries.c.job_id).where(mine)).scalar()
         row = connection.execute(sa.select(*COLUMNS).where(jobs.c.id == found)).mappings().first() if found else None
         if row is None:
@@ -150,13 +155,12 @@ class Store(Leases, Keys):
                 connection.execute(jobs.update().where(jobs.c.id == job_id).values(files={}, stored_bytes=0))
         return ids
 
-    def kept_files(self, job_id: str) -> set[str] | None:
-        """Return the file keys of an ended job; None while it waits or runs, empty for one that is not there."""
+    def kept_files(self, job_ids: Sequence[str]) -> dict[str, set[str] | None]:
+        """Return the file keys of ended jobs, by job; None for one that waits or runs. Unknown ones are left out."""
+        found = sa.select(jobs.c.id, jobs.c.status, jobs.c.files).where(jobs.c.id.in_(job_ids))
         with self.reading() as connection:
-            row = connection.execute(sa.select(jobs.c.status, jobs.c.files).where(jobs.c.id == job_id)).first()
-        if row is None:
-            return set()
-        return set(row.files.values()) if row.status in ENDED else None
+            rows = connection.execute(found).all()
+        return {row.id: set(row.files.values()) if row.status in ENDED else None for row in rows}
 
     # -- characters
 
@@ -183,6 +187,10 @@ class Store(Leases, Keys):
 
 def _own(job_id: str, owner: str) -> sa.ColumnElement[bool]:
     return (jobs.c.id == job_id) & (jobs.c.owner == owner)
+
+
+def _token(owner: str, retry_token: str | None) -> sa.ColumnElement[bool]:
+    return (retries.c.owner == owner) & (retries.c.token == retry_token)
 
 
 def _usage(connection: Connection, owner: str) -> Usage:
