@@ -22,7 +22,8 @@ from skyloom.presets import TINY
 FLAGS = {
     "generate": {
         "--seconds", "--frames", "--size", "--fps", "--seed", "--steps", "--guidance", "--negative-prompt", "--style",
-        "--expand", "--no-expand", "--checkpoint", "--output", "-o", "--scale", "--quality", "--from",
+        "--expand", "--no-expand", "--checkpoint", "--output", "-o", "--scale", "--quality", "--from", "--camera",
+        "--motion", "--pan", "--tilt", "--zoom",
     },
     "image": {
         "--size", "--seed", "--steps", "--guidance", "--negative-prompt", "--style", "--expand", "--no-expand",

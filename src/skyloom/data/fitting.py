@@ -74,3 +74,13 @@ def on_screen(starts: np.ndarray, end: float, fps: float, slack: float = 1e-6) -
     count = max(last + 1, round((end - starts[0]) * fps))
     times = starts[0] + np.arange(count) / fps + slack
     return np.clip(np.searchsorted(starts, times, side="right") - 1, 0, len(starts) - 1)
+
+
+def at_most(frame: np.ndarray, longest: int) -> np.ndarray:
+    """Bring a frame (h, w, 3) whose longer side is above `longest` pixels down to that, whole and undistorted."""
+    height, width = frame.shape[:2]
+    scale = longest / max(height, width)
+    if scale >= 1:
+        return frame
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS))

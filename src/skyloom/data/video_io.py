@@ -9,6 +9,7 @@ The settings that made a video travel inside its file as JSON (comment tag, PNG 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -96,7 +97,7 @@ def write_chunks(
     check_quality(quality)
     path = check_output(path)
     text = json.dumps({"skyloom": {**(metadata or {}), "fps": fps}})
-    ending = path.suffix.lower()
+    ending, chunks = path.suffix.lower(), _begun(chunks)
     if _is_sequence(path):
         _write_frames(chunks, path, text)
     elif ending in STREAMED:
@@ -109,6 +110,12 @@ def write_chunks(
         with _beside(path) as temporary:
             WRITERS[ending](frames, fps, temporary, quality, text)
     return path
+
+
+def _begun(chunks: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
+    """Return the same chunks, the first of them made already: what fails at once leaves not even a folder."""
+    rest = iter(chunks)
+    return itertools.chain([next(rest)], rest)
 
 
 def _one_picture(chunks: Iterable[np.ndarray], path: Path) -> np.ndarray:

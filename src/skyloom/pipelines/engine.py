@@ -16,9 +16,10 @@ from torch import Tensor
 
 from skyloom.config import SCALARS, Preset
 from skyloom.diffusion.sampler import OnStep
-from skyloom.errors import InvalidArgument
+from skyloom.errors import InvalidArgument, one_of
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.pipelines import prompts
+from skyloom.pipelines.camera_words import CAMERAS
 from skyloom.pipelines.canvas import Canvas
 from skyloom.pipelines.checkpoint import SamplingConfig
 from skyloom.pipelines.film import Film
@@ -26,16 +27,6 @@ from skyloom.pipelines.tasks import Room, text_to_video
 from skyloom.seeds import check_seed
 from skyloom.video import Video
 
-CAMERAS = {
-    "still": {"pan": 0.0, "tilt": 0.0, "zoom": 0.0},
-    "pan left": {"pan": -0.12},
-    "pan right": {"pan": 0.12},
-    "tilt up": {"tilt": 0.09},
-    "tilt down": {"tilt": -0.09},
-    "zoom in": {"zoom": 0.25},
-    "zoom out": {"zoom": -0.25},
-}
-"""Camera paths by word: views a second, doublings a second, at the world's usual speed."""
 LONGEST = 3600.0
 """Seconds."""
 LIMITS = {"motion": (0.0, 1.0), "pan": (-2.0, 2.0), "tilt": (-2.0, 2.0), "zoom": (-2.0, 2.0)}
@@ -160,9 +151,7 @@ def scalars_of(settings: Settings) -> dict[str, float]:
     camera = settings.get("camera")
     told: dict[str, float] = {}
     if camera is not None:
-        if camera not in CAMERAS:
-            raise InvalidArgument("camera", camera, f"be one of {', '.join(CAMERAS)}")
-        told |= CAMERAS[camera]
+        told |= CAMERAS[one_of("camera", camera, CAMERAS)]
     for name in SCALARS[1:]:
         value: float | None = settings.get(name)
         if value is None:
