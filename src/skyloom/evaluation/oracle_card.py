@@ -15,12 +15,12 @@ import typer
 from torch import Tensor
 
 from skyloom.config import ClipConfig, WorldConfig
+from skyloom.data.softening import soften
 from skyloom.evaluation.faults import FAULTS, Fault
 from skyloom.evaluation.oracle import SHIPPED, Oracle, load_oracle
 from skyloom.evaluation.oracle_clips import numbered_scenes, render_scenes
 from skyloom.evaluation.report import markdown_table
 from skyloom.evaluation.scoring import Score, asked, score, summarise
-from skyloom.evaluation.softening import soften
 from skyloom.presets import preset
 from skyloom.seeds import generator_for
 from skyloom.world.facts import Facts, describe_all

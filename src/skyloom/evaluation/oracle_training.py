@@ -22,13 +22,13 @@ from rich.console import Console
 from torch import Tensor, nn
 
 from skyloom.config import ClipConfig, WorldConfig, to_dict
+from skyloom.data.softening import soften
 from skyloom.evaluation.machine import describe_machine
 from skyloom.evaluation.oracle import SHIPPED, OracleNetworks, save_oracle, smaller
 from skyloom.evaluation.oracle_clips import clips_with_truth, varied, vocabulary_of
 from skyloom.evaluation.oracle_losses import eye_losses
 from skyloom.evaluation.oracle_network import Sight, Tracking
 from skyloom.evaluation.oracle_truth import Truth, in_slots, left_to_right, shuffle_time
-from skyloom.evaluation.softening import soften
 from skyloom.presets import preset
 from skyloom.seeds import derive_seed, generator_for
 

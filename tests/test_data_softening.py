@@ -2,7 +2,7 @@
 
 import torch
 
-from skyloom.evaluation.softening import block_matrix, blur_matrix, cosine_basis, mix_matrix, resample_matrix, soften
+from skyloom.data.softening import block_matrix, blur_matrix, cosine_basis, mix_matrix, resample_matrix, soften
 from skyloom.seeds import generator_for
 
 
