@@ -246,9 +246,8 @@ def test_edit_of_a_file_and_by_id(run, server, tmp_path):
         await now(client.videos.poll(video.id))
         assert server.maker.orders[-1]["task"] == "edit" and video.size == "64x64" and video.seconds == "2"
         flat = {"prompt": "snow", "video[id]": source.id}
-        by_form = await now(
-            client.post("/videos/edits", cast_to=object, body=flat, options={"headers": FORM}, files=[])
-        )
+        options = {"headers": {"Content-Type": "multipart/form-data"}}
+        by_form = await now(client.post("/videos/edits", cast_to=object, body=flat, options=options, files=[]))
         assert by_form["remixed_from_video_id"] == source.id
         by_json = {"prompt": "snow", "video": {"id": source.id}, "strength": 0.5}
         answer = await now(client.post("/videos/edits", cast_to=object, body=by_json))

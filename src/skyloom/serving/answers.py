@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import JSONResponse
 
 from skyloom.serving.jobs import Job
+from skyloom.serving.offers import spoken
 
 WAITING = ("queued", "in_progress")
 HIDDEN = ("files",)
@@ -143,6 +144,20 @@ class Error(BaseModel):
     error: ErrorBody
 
 
+def size_of(job: Job) -> str:
+    """Return the size that was made, or will be."""
+    made = job.made
+    return str(made.get("size") or (f"{made['width']}x{made['height']}" if "width" in made else job.size))
+
+
+def seconds_of(job: Job) -> str:
+    """Return the seconds from first to last frame that were made, or will be."""
+    made = job.made
+    if "num_frames" in made and made.get("fps"):
+        return spoken((made["num_frames"] - 1) / made["fps"])
+    return str(made.get("seconds") or job.seconds)
+
+
 def video(job: Job) -> dict[str, Any]:
     """Return a job as the client reads it: all keys, nulls written out. A cancelled one has failed."""
     made = {name: value for name, value in job.made.items() if name not in HIDDEN}
@@ -150,8 +165,8 @@ def video(job: Job) -> dict[str, Any]:
         "id": job.id, "object": "video", "model": job.model,
         "status": "failed" if job.status == "cancelled" else job.status, "progress": job.progress,
         "created_at": job.created_at, "completed_at": job.completed_at, "expires_at": job.expires_at,
-        "prompt": job.prompt, "size": str(made.get("size") or job.size),
-        "seconds": str(made.get("seconds") or job.seconds), "remixed_from_video_id": job.remixed_from_video_id,
+        "prompt": job.prompt, "size": size_of(job),
+        "seconds": seconds_of(job), "remixed_from_video_id": job.remixed_from_video_id,
         "error": job.error, "requested": job.order.get("requested"), "made": made or None,
     }  # fmt: skip
 

@@ -11,9 +11,11 @@ import json
 import re
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from fastapi import Request
+from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 
 from skyloom.serving.errors import ApiError
@@ -26,28 +28,41 @@ MAX_FIELD_BYTES = 1 << 20
 NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
+M = TypeVar("M", bound=BaseModel)
 Value = str | UploadFile
 Fields = list[tuple[tuple[str, ...], Value]]
 
 
+@dataclass(frozen=True)
+class Body:
+    """A request's values by name. as_text: they came as texts, from a form."""
+
+    tree: dict[str, Any]
+    as_text: bool
+
+    def read(self, model: type[M]) -> M:
+        """Return the values checked; JSON must have the right types itself. Raises ValidationError."""
+        return model.model_validate(self.tree, strict=not self.as_text)
+
+
 @asynccontextmanager
-async def read_body(request: Request) -> AsyncGenerator[dict[str, Any]]:
-    """Give a request's body as a dict; uploads are UploadFile, closed at the end. Raises ApiError."""
+async def read_body(request: Request) -> AsyncGenerator[Body]:
+    """Give a request's body; uploads are UploadFile, closed at the end. Raises ApiError."""
     try:
         yield await _read(request)
     finally:
         await request.close()
 
 
-async def _read(request: Request) -> dict[str, Any]:
+async def _read(request: Request) -> Body:
     kind = request.headers.get("content-type", "application/json").split(";")[0].strip().lower()
     if kind in FORMS:
         parts = await request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES)
-        return checked(rebuilt(parts.multi_items()))
+        return Body(checked(rebuilt(parts.multi_items())), True)
     if kind != "application/json" and not kind.endswith("+json"):
         wanted = "application/json or multipart/form-data"
         raise ApiError(415, f"The body must be {wanted}, got {kind[:100]!r}.")
-    return checked(parse_json(await request.body()))
+    return Body(checked(parse_json(await request.body())), False)
 
 
 def parse_json(body: bytes) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 from starlette.datastructures import UploadFile
 
 from skyloom.errors import MediaError
+from skyloom.serving.answers import seconds_of, size_of
 from skyloom.serving.errors import ApiError, missing
 from skyloom.serving.files import Files
 from skyloom.serving.jobs import ID, Job
@@ -158,8 +159,8 @@ class Intake:
             self.files.copy(source, key)
         except MediaError:
             raise missing(job.kind, job_id) from None
-        height, width = parse_size(job.made.get("size", job.size))
-        return Source(key, job.kind, width, height, float(job.made.get("seconds", job.seconds) or 0), job)
+        height, width = parse_size(size_of(job))
+        return Source(key, job.kind, width, height, float(seconds_of(job)), job)
 
     def _character(self, name: str, character_id: str) -> Source:
         """Copy a character's clip."""

@@ -57,13 +57,13 @@ async def accept(
     request: Request, visit: Visit, body: type[B], planner: Callable[[B, Take], Plan], kind: str = "video"
 ) -> tuple[B, Job]:
     """Read a request's body, check it and queue what it asks for. Raises ApiError, ValidationError."""
-    async with read_body(request) as tree:
+    async with read_body(request) as given:
 
         def accepted() -> tuple[B, Job]:
-            asked = body.model_validate(tree)
+            asked = given.read(body)
             check_model(getattr(asked, "model", None), visit.house.settings.offer.name)
             moderated(visit.house, asked)
-            return asked, queue(visit.house, visit.caller, Try.of(request), tree, partial(planner, asked), kind)
+            return asked, queue(visit.house, visit.caller, Try.of(request), given.tree, partial(planner, asked), kind)
 
         return await run_in_threadpool(accepted)
 

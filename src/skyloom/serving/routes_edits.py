@@ -16,7 +16,7 @@ from skyloom.serving.answers import video_answer
 from skyloom.serving.bodies import BlendVideos, CreateCharacter, EditVideo, ExtendVideo
 from skyloom.serving.docs import body_of
 from skyloom.serving.errors import missing
-from skyloom.serving.forms import read_body
+from skyloom.serving.forms import Body, read_body
 from skyloom.serving.house import REFUSALS, Guest, Visit
 from skyloom.serving.intake import Intake
 from skyloom.serving.jobs import ID, new_id, prefix
@@ -52,8 +52,8 @@ async def blend_videos(request: Request, visit: Guest) -> JSONResponse:
 @router.post("/characters", response_model=answers.Character, openapi_extra=body_of(CreateCharacter))
 async def create_character(request: Request, visit: Guest) -> JSONResponse:
     """Keep a character from a clip, to name it in prompts."""
-    async with read_body(request) as tree:
-        return JSONResponse(await run_in_threadpool(keep_character, visit, tree))
+    async with read_body(request) as given:
+        return JSONResponse(await run_in_threadpool(keep_character, visit, given))
 
 
 @router.get("/characters/{character_id}", response_model=answers.Character)
@@ -65,9 +65,9 @@ def get_character(visit: Guest, character_id: str) -> JSONResponse:
     return JSONResponse({name: found[name] for name in ("id", "created_at", "name")})
 
 
-def keep_character(visit: Visit, tree: dict[str, Any]) -> dict[str, Any]:
+def keep_character(visit: Visit, given: Body) -> dict[str, Any]:
     """Store a character's clip, then the character."""
-    asked = CreateCharacter.model_validate(tree)
+    asked = given.read(CreateCharacter)
     moderated(visit.house, asked)
     house, character_id = visit.house, new_id("character")
     place = prefix(character_id)

@@ -91,7 +91,7 @@ def shown(request: Request, visit: Visit, job: Job, asked: GenerateImage | EditI
     usage = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
     details = {"image_tokens": 0, "text_tokens": 0}
     return JSONResponse({
-        "created": job.created_at, "data": data, "size": job.made.get("size", job.size),
+        "created": job.created_at, "data": data, "size": answers.size_of(job),
         "output_format": job.order["settings"]["output_format"], "usage": {**usage, "input_tokens_details": details},
         "id": job.id, "requested": job.order.get("requested"), "ignored": asked.ignored, "made": job.made or None,
     })  # fmt: skip

@@ -42,8 +42,8 @@ def retrieve_model(visit: Guest, model: str) -> JSONResponse:
 )
 async def check_provenance(request: Request, visit: Guest) -> JSONResponse:
     """Tell whether a file came from here: its signed manifest, its invisible mark."""
-    async with read_body(request) as tree:
-        asked = CheckProvenance.model_validate(tree)
+    async with read_body(request) as given:
+        asked = given.read(CheckProvenance)
         found = await run_in_threadpool(results, asked.file, visit.house.settings.max_upload_bytes)
     own = {"created_at": int(time.time()), "object": "content_provenance_check"}
     return JSONResponse({**own, "results": found})

@@ -1,0 +1,98 @@
+"""Workers as child processes, started again when they die.
+
+A worker that dies at once waits longer and longer before the next try. When the parent dies in any way, its workers are
+asked to stop (on Linux, by the kernel); elsewhere they go on, which does no harm: jobs are leased.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+log = logging.getLogger("skyloom.crew")
+LOOK_SECONDS = 0.2
+FIRST_WAIT, LONGEST_WAIT = 0.5, 60.0
+HEALTHY_SECONDS = 30.0
+"""A worker that lived so long did not die of its start."""
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass
+class Seat:
+    """One worker's place. wait: before the next start; at: when that may be."""
+
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    wait: float = 0.0
+    at: float = field(default_factory=time.monotonic)
+
+
+class Crew:
+    """`count` processes of one command, kept alive until `stop`. told: added to their environment."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        count: int,
+        told: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.command, self.clock, self.environment = list(command), clock, {**os.environ, **(told or {})}
+        self.seats = [Seat(at=clock()) for _ in range(count)]
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self._watch, name="crew", daemon=True)
+
+    def start(self) -> None:
+        """Start all."""
+        self.thread.start()
+
+    def stop(self, grace: float) -> None:
+        """Ask all to stop, and wait; kill those that have not after `grace` seconds."""
+        self.stopping.set()
+        self.thread.join()
+        alive = [seat.process for seat in self.seats if seat.process is not None]
+        for process in alive:
+            process.terminate()
+        until = self.clock() + grace
+        for process in alive:
+            try:
+                process.wait(max(until - self.clock(), 0.1))
+            except subprocess.TimeoutExpired:
+                log.warning("worker %d did not stop and is killed", process.pid)
+                process.kill()
+                process.wait()
+
+    def _watch(self) -> None:
+        while not self.stopping.wait(LOOK_SECONDS):
+            for seat in self.seats:
+                self.look_after(seat)
+
+    def look_after(self, seat: Seat) -> None:
+        """Note a death; start a worker where there is none and the wait is over."""
+        if seat.process is not None and seat.process.poll() is not None:
+            lived = self.clock() - seat.started
+            seat.wait = FIRST_WAIT if lived > HEALTHY_SECONDS else min(max(2 * seat.wait, FIRST_WAIT), LONGEST_WAIT)
+            pid, status = seat.process.pid, seat.process.returncode
+            log.warning("worker %d ended with %d; another starts in %g s", pid, status, seat.wait)
+            seat.process, seat.at = None, self.clock() + seat.wait
+        if seat.process is None and self.clock() >= seat.at:
+            seat.process, seat.started = self._spawned(), self.clock()
+
+    def _spawned(self) -> subprocess.Popen[bytes]:
+        """Start one, in a session of its own: a Ctrl-C is for the server, which then tells its workers."""
+        tied = _end_with_parent if sys.platform == "linux" else None
+        return subprocess.Popen(
+            self.command, stdin=subprocess.DEVNULL, env=self.environment, start_new_session=True, preexec_fn=tied
+        )
+
+
+def _end_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
