@@ -6,6 +6,7 @@ skyloom work --store postgresql://sky@db/sky --files s3://bucket/sky      one of
 
 from __future__ import annotations
 
+import json
 import logging
 import signal
 import sys
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skyloom.cli import options
-from skyloom.errors import MissingDependency
+from skyloom.errors import InvalidArgument, MissingDependency
 
 if TYPE_CHECKING:
     from skyloom.serving.store import Store
@@ -37,12 +38,24 @@ def open_store(url: str | None, lifetime: float | None = None) -> Store:
     return Store.open(url or default_store(), lifetime)
 
 
+def read_options(text: str) -> dict[str, Any]:
+    """Return an engine's options. Raises InvalidArgument for what is no JSON object."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise InvalidArgument("engine-options", text, "be a JSON object", "{}")
+    return found
+
+
 def work(
     store: StoreOption = None,
     files: FilesOption = None,
     checkpoint: options.Checkpoint = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; left out: cpu")] = None,
     engine: Annotated[str, typer.Option(help="module:function that makes things")] = "skyloom.serving.engine:make",
+    engine_options: Annotated[str, typer.Option(metavar="JSON", help="what the engine is told by name")] = "{}",
     keep_hours: Annotated[
         float | None, typer.Option(min=0, help="finished files are kept so long; out: for ever")
     ] = 24,
@@ -66,7 +79,7 @@ def work(
 
     find_engine(engine)
     given: dict[str, Any] = {"checkpoint": checkpoint, "device": device}
-    given = {name: value for name, value in given.items() if value is not None}
+    given = read_options(engine_options) | {name: value for name, value in given.items() if value is not None}
     habits = Habits(lease=lease, beat=min(1.0, lease / 5), grace=grace, min_free=min_free_mb * 10**6)
     worker = Worker(opened, Files(files or default_files()), EngineProcess(engine, given), habits)
     for number in (signal.SIGTERM, signal.SIGINT):
