@@ -58,8 +58,8 @@ def moving_foreground(scenes: Scenes, tracks: Tracks, pixels: Tensor) -> Tensor:
 def averaged_down(pixels: Tensor, numbers: int) -> Tensor:
     """Code a clip as its average on a coarser grid of about `numbers` values, and interpolate back."""
     share = (numbers / pixels[0].numel()) ** (1 / 3)
-    size = [max(1, round(side * share)) for side in pixels.shape[2:]]
-    coarse = F.adaptive_avg_pool3d(pixels, size)
+    frames, height, width = (max(1, round(side * share)) for side in pixels.shape[2:])
+    coarse = F.adaptive_avg_pool3d(pixels, (frames, height, width))
     return F.interpolate(coarse, size=pixels.shape[2:], mode="trilinear", align_corners=False)
 
 

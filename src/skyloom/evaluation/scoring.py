@@ -49,8 +49,8 @@ def score(reading: dict, wanted: dict) -> dict[str, float]:
 
 def _score_actors(seen: Sequence[dict], wanted: Sequence[dict]) -> dict[str, float]:
     """Try every assignment of readings to the actors that were asked for; keep the best."""
-    seen = [*seen, *[None] * max(0, len(wanted) - len(seen))]
-    options = (_score_pairs(list(zip(chosen, wanted, strict=True))) for chosen in permutations(seen, len(wanted)))
+    padded = [*seen, *[None] * max(0, len(wanted) - len(seen))]
+    options = (_score_pairs(list(zip(chosen, wanted, strict=True))) for chosen in permutations(padded, len(wanted)))
     return max(options, key=lambda option: (option["actor"], option["motion"], option.get("direction", 1.0)))
 
 

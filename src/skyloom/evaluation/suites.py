@@ -24,6 +24,7 @@ from skyloom.pipelines.tasks import text_to_video
 
 QUICK_SAMPLES, QUICK_ROUNDS, ROUNDS = 20, 3, 10
 Advance = Callable[[int], None]
+Plan = prompts_suite.PromptsPlan | autoencoder_suite.AutoencoderPlan
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,8 @@ def _hash_of(folder: Path) -> str:
     return hashlib.sha256((folder / "oracle.safetensors").read_bytes()).hexdigest()[:16]
 
 
-def _log(request: Request, pipeline: Pipeline, suite: str, plan: object) -> SampleLog:
-    settings = {"checkpoint": pipeline.sha256, "oracle": _hash_of(SHIPPED), "plan": asdict(plan)}  # type: ignore[call-overload]
+def _log(request: Request, pipeline: Pipeline, suite: str, plan: Plan) -> SampleLog:
+    settings = {"checkpoint": pipeline.sha256, "oracle": _hash_of(SHIPPED), "plan": asdict(plan)}
     del settings["plan"]["count"], settings["plan"]["batch_size"]
     return SampleLog(request.out / f"{suite}.jsonl", settings)
 
