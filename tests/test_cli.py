@@ -23,7 +23,7 @@ FLAGS = {
     "generate": {
         "--seconds", "--frames", "--size", "--fps", "--seed", "--steps", "--guidance", "--negative-prompt", "--style",
         "--expand", "--no-expand", "--checkpoint", "--output", "-o", "--scale", "--quality", "--from", "--camera",
-        "--motion", "--pan", "--tilt", "--zoom",
+        "--motion", "--pan", "--tilt", "--zoom", "--plan", "--no-plan", "--path",
     },
     "image": {
         "--size", "--seed", "--steps", "--guidance", "--negative-prompt", "--style", "--expand", "--no-expand",
@@ -120,11 +120,12 @@ def test_every_flag_of_generate_counts(toy, tmp_path):
         "generate", "a fox", "--frames", 9, "--size", "48x32", "--fps", 10, "--seed", 1, "--steps", 3,
         "--guidance", 2.5, "--negative-prompt", "a cat", "--style", "charcoal", "--expand",
         "--checkpoint", "tiny", "-o", "b.webp", "--scale", 1, "--quality", 100,
+        "--path", "0:0.2,0.5 1:0.8,0.5", "--no-plan",
     )  # fmt: skip
     made = read_video(tmp_path / "b.webp")
     twin = toy.generate(
         "a fox", num_frames=9, width=48, height=32, fps=10, seed=1, num_inference_steps=3, guidance_scale=2.5,
-        negative_prompt="a cat", style="charcoal", expand=True,
+        negative_prompt="a cat", style="charcoal", expand=True, paths=[[(0, 0.2, 0.5), (1, 0.8, 0.5)]], plan=False,
     )  # fmt: skip
     assert np.array_equal(made.frames, twin.frames) and made.fps == 10
     assert made.metadata == {**twin.metadata, "scale": 1}

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from skyloom.pipelines.film import Film
     from skyloom.pipelines.pipeline import Pipeline
 
+PATH_SECONDS = 2.0
+"""How long a path without seconds takes when no length is given."""
 REPEATED = (
     "prompt", "seed", "num_frames", "height", "width", "num_inference_steps", "guidance_scale", "negative_prompt",
-    "style", "expand", "checkpoint",
+    "style", "expand", "checkpoint", "plan", "paths",
 )  # fmt: skip
 """What `--from` takes from a file; a flag given beside it wins."""
 
@@ -50,6 +52,8 @@ def generate(
     pan: options.Pan = None,
     tilt: options.Tilt = None,
     zoom: options.Zoom = None,
+    plan: options.Plan = None,
+    path: options.Paths = [],  # noqa: B006
     checkpoint: options.Checkpoint = None,
     output: options.Output = None,
     scale: options.Scale = None,
@@ -63,13 +67,17 @@ def generate(
     frame_%04d.png) of PNG frames. All settings and the seed are stored inside the file; `--from FILE` makes it again.
 
     Examples: `skyloom generate "a fox runs on the beach" --seed 7 -o fox.mp4` -- `skyloom generate --from fox.mp4` --
-    `skyloom generate "a fox runs on the beach" --seconds 60 --camera "pan right"`
+    `skyloom generate "a fox runs on the beach" --seconds 60 --camera "pan right"` --
+    `skyloom generate "a fox in a meadow" --path "0:0.2,0.7 1:0.5,0.4 2:0.8,0.7"`
     """
+    from skyloom.pipelines.paths import parse_path
+
     height, width = options.parse_size(size)
     asked = {
         "prompt": prompt, "seconds": seconds, "num_frames": frames, "height": height, "width": width, "fps": fps,
         "seed": seed, "num_inference_steps": steps, "guidance_scale": guidance, "negative_prompt": negative_prompt,
         "style": style, "expand": expand, "camera": camera, "motion": motion, "pan": pan, "tilt": tilt, "zoom": zoom,
+        "plan": plan, "paths": [parse_path(text, seconds or PATH_SECONDS) for text in path] or None,
         "checkpoint": checkpoint,
     }  # fmt: skip
     make(Order(asked, output, ".mp4", scale, quality, from_))

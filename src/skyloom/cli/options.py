@@ -34,6 +34,10 @@ Motion = Annotated[float | None, typer.Option(help="how much moves, 0 to 1; left
 Pan = Annotated[float | None, typer.Option(help="camera, views a second to the right; negative: left")]
 Tilt = Annotated[float | None, typer.Option(help="camera, views a second up; negative: down")]
 Zoom = Annotated[float | None, typer.Option(help="camera, doublings a second; negative: out")]
+Plan = Annotated[bool | None, typer.Option("--plan/--no-plan", help="plan where actors go before they are painted")]
+Paths = Annotated[
+    list[str], typer.Option("--path", help="where an actor goes: points SECOND:X,Y from the top left; repeat")
+]
 Fit = Annotated[str, typer.Option(help="pictures and videos of another shape: crop, or pad with black")]
 Checkpoint = Annotated[str | None, typer.Option(help="shipped name or folder; left out: the best one shipped")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="file to write; left out: out/PROMPT-SEED")]

@@ -18,15 +18,20 @@ from skyloom.config import SCALARS, Preset
 from skyloom.diffusion.sampler import OnStep
 from skyloom.errors import InvalidArgument, one_of
 from skyloom.models.autoencoder import Autoencoder
+from skyloom.models.text_encoder import TextEncoder
+from skyloom.models.transformer import Transformer
 from skyloom.pipelines import prompts
 from skyloom.pipelines.camera_words import CAMERAS
 from skyloom.pipelines.canvas import Canvas
 from skyloom.pipelines.checkpoint import SamplingConfig
 from skyloom.pipelines.film import Film
+from skyloom.pipelines.paths import Path, check_path
 from skyloom.pipelines.tasks import Room, text_to_video
 from skyloom.seeds import check_seed
 from skyloom.video import Video
 
+ANCHOR = 0.0
+"""How far each window is held to the colours of the first."""
 LONGEST = 3600.0
 """Seconds."""
 LIMITS = {"motion": (0.0, 1.0), "pan": (-2.0, 2.0), "tilt": (-2.0, 2.0), "zoom": (-2.0, 2.0)}
@@ -49,6 +54,8 @@ class Engine(Protocol):
     """Networks that fill canvases."""
 
     autoencoder: Autoencoder
+    transformer: Transformer
+    text_encoder: TextEncoder
     preset: Preset
 
     def room(
@@ -95,6 +102,10 @@ class Engine(Protocol):
         """Return the prompt in the style of the training captions."""
         ...
 
+    def plan(self, canvas: Canvas, seed: int) -> Tensor | None:
+        """Return where the planner would have a canvas's actors, boxes (1, s, n, 4); None without a planner."""
+        ...
+
     def metadata(self, canvas: Canvas, seed: int, request: Request, video: Video | Film) -> dict[str, Any]:
         """Return every setting that made a video."""
         ...
@@ -105,7 +116,9 @@ class Settings(TypedDict, total=False):
 
     height, width: pixels. fps: frames a second. fit: "crop" or "pad", how pictures and videos of other shapes are
     fitted. motion in [0, 1], pan and tilt in views a second, zoom in doublings a second, camera: one of CAMERAS.
-    style: a picture style by name. expand: tell the prompt in full. on_step: told of progress.
+    style: a picture style by name. expand: tell the prompt in full. anchor in [0, 1]: how far
+    each window is held to the colours of the first. on_step: told of progress. plan: False leaves it to
+    the network where actors go. paths: drawn ones, for the first actors that the prompt names (`pipelines.paths`).
     """
 
     seed: int | None
@@ -124,7 +137,10 @@ class Settings(TypedDict, total=False):
     camera: str | None
     style: str | None
     expand: bool | None
+    anchor: float | None
     on_step: OnStep | None
+    plan: bool | None
+    paths: Sequence[Path] | None
 
 
 @dataclass(frozen=True)
@@ -139,6 +155,8 @@ class Job:
     on_step: OnStep | None
     style: str | None = None
     expand: bool = False
+    paths: tuple[Path, ...] = ()
+    anchor: float = ANCHOR
 
     def lasting(self, num_frames: int) -> Job:
         """Return the same job for another length."""
@@ -161,6 +179,14 @@ def scalars_of(settings: Settings) -> dict[str, float]:
             raise InvalidArgument(name, value, f"be between {low:g} and {high:g}", min(max(value, low), high))
         told[name] = value
     return told
+
+
+def _anchor(settings: Settings) -> float:
+    anchor = settings.get("anchor")
+    anchor = ANCHOR if anchor is None else anchor
+    if not 0 <= anchor <= 1:
+        raise InvalidArgument("anchor", anchor, "be between 0 and 1", min(max(anchor, 0.0), 1.0))
+    return anchor
 
 
 def prepare(
@@ -188,9 +214,14 @@ def prepare(
         settings.get("negative_prompt") or "",
         1.0 if scale is None else scale,
     )
+    request = replace(request, plan=settings.get("plan") is not False)
+    paths = tuple(check_path(path) for path in settings.get("paths") or ())
+    if len(paths) > engine.preset.transformer.box_slots:
+        most = engine.preset.transformer.box_slots
+        raise InvalidArgument("paths", len(paths), f"be at most {most}: the checkpoint can be told no more", most)
     return Job(
         asked, told, replace(room, mode=fit, scalars=scalars), request, check_seed(settings.get("seed")),
-        settings.get("on_step"), settings.get("style"), bool(settings.get("expand")),
+        settings.get("on_step"), settings.get("style"), bool(settings.get("expand")), paths, _anchor(settings),
     )  # fmt: skip
 
 
@@ -216,5 +247,8 @@ def film_of(engine: Engine, job: Job, count: int, chunks: Iterator[np.ndarray], 
     """Return a film of `count` frames that says how it was made."""
     film = Film(job.lasting(count).room.size, job.room.fps, {}, chunks)
     canvas = text_to_video(room_of(job, 1), job.told)
-    told = {"prompt": job.prompt, "style": job.style, "expand": job.expand, "fit": job.room.mode, "task": task}
+    told = {
+        "prompt": job.prompt, "style": job.style, "expand": job.expand, "fit": job.room.mode, "task": task,
+        "plan": job.request.plan, "paths": [list(map(list, path)) for path in job.paths],
+    }  # fmt: skip
     return replace(film, metadata={**told, **engine.metadata(canvas, job.seed, job.request, film), **more})

@@ -26,7 +26,7 @@ from skyloom.errors import InvalidArgument
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.models.text_encoder import TextEncoder, TextFeatures, load_text_encoder
 from skyloom.models.transformer import Transformer
-from skyloom.pipelines import joins, prompts, telling
+from skyloom.pipelines import edits, joins, prompts, telling
 from skyloom.pipelines.canvas import Canvas
 from skyloom.pipelines.checkpoint import Checkpoint, SamplingConfig, fill, load_checkpoint
 from skyloom.pipelines.engine import Request
@@ -134,8 +134,15 @@ class Pipeline:
     animate = Whole(telling.animate)
     extend, extend_back = Whole(joins.extend), Whole(joins.extend_back)
     connect, loop = Whole(joins.connect), Whole(joins.loop)
+    restyle, instruct = Whole(edits.restyle), Whole(edits.instruct)
+    inpaint, outpaint = Whole(edits.inpaint), Whole(edits.outpaint)
+    replace_thing, cinemagraph = Whole(edits.replace_thing), Whole(edits.cinemagraph)
 
     # -- any canvas
+
+    def plan(self, canvas: Canvas, seed: int) -> Tensor | None:
+        """Return where the planner would have a canvas's actors, boxes (1, s, n, 4); None without a planner."""
+        return planned(self.planner, self._encode, [canvas], [seed])[0].boxes
 
     def run(
         self,

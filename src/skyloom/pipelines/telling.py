@@ -17,6 +17,7 @@ from skyloom.pipelines import tasks
 from skyloom.pipelines.canvas import Canvas
 from skyloom.pipelines.engine import Engine, Job, Settings, clip_cells, film_of, prepare, room_of
 from skyloom.pipelines.film import Film, frames_of
+from skyloom.pipelines.paths import drawn
 from skyloom.pipelines.seams import carrying_on
 from skyloom.pipelines.windows import Window, memory_of, plan, weave
 from skyloom.video import Video
@@ -38,11 +39,16 @@ def generate(
 ) -> Film:
     """Make a film from words, `num_frames` or nearly `seconds` long; None is as trained."""
     job = prepare(engine, prompt, settings, num_frames=num_frames, seconds=seconds)
+    windows = windows_of(engine, job)
+    first = tasks.text_to_video(room_of(job, windows[0].end), job.told)
+    boxes = engine.plan(first, job.seed) if job.paths and job.request.plan else None
 
     def fill(window: Window) -> Canvas:
-        return tasks.text_to_video(room_of(job, window.end - window.first), job.told)
+        canvas = tasks.text_to_video(room_of(job, window.end - window.first), job.told)
+        stride = job.room.strides.temporal
+        return drawn(canvas, job.paths, boxes, job.room.fps, stride * window.first, stride) if job.paths else canvas
 
-    chunks = map(frames_of, weave(engine, fill, windows_of(engine, job), job))
+    chunks = map(frames_of, weave(engine, fill, windows, job))
     return film_of(engine, job, job.room.size.num_frames, chunks, "generate")
 
 

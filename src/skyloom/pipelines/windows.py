@@ -99,13 +99,22 @@ def sampled(engine: Engine, canvas: Canvas, job: Job, number: int = 0, count: in
     return engine.sample([canvas], [seed], job.request, on_window(job.on_step, number, count))
 
 
+def anchored(canvas: Canvas, latents: Tensor, colours: Tensor, anchor: float) -> Tensor:
+    """Move what was made towards the first window's mean of each channel, `anchor` of the way; what is known stays.
+
+    Window after window, a shade that each adds would grow to another colour.
+    """
+    moved = latents + anchor * (colours - latents.mean((0, 2, 3, 4), keepdim=True))
+    return moved if canvas.mask is None else torch.where(canvas.mask > 0.5, latents, moved)
+
+
 @torch.no_grad()
 def weave(engine: Engine, fill: Fill, windows: Sequence[Window], job: Job) -> Iterator[Tensor]:
     """Yield pixels (1, 3, k, h, w) of what each window adds. Raises GenerationError (not finite, blank)."""
     stride = job.room.strides.temporal
     longest = max(window.memory for window in windows)
     carry, device = Carry(), next(engine.autoencoder.parameters()).device
-    cells, tail = torch.empty(0), torch.empty(0)
+    cells, tail, colours = torch.empty(0), torch.empty(0), torch.empty(0)
     for window in windows:
         canvas = fill(window)
         if window.memory:
@@ -113,7 +122,8 @@ def weave(engine: Engine, fill: Fill, windows: Sequence[Window], job: Job) -> It
             held = torch.cat([engine.encode(alone), cells[:, :, cells.shape[2] - window.memory + 1 :]], dim=2)
             canvas = remembering(canvas, held)
         latents = sampled(engine, canvas, job, window.number, len(windows))
-        new = latents[:, :, window.memory :]
+        colours = latents.mean((0, 2, 3, 4), keepdim=True) if window.number == 0 else colours
+        new = anchored(canvas, latents, colours, job.anchor)[:, :, window.memory :]
         pixels = check_pixels(engine.autoencoder.decode(new.to(device), carry).cpu())
         yield pixels
         cells = (torch.cat([cells, new], dim=2) if window.number else new)[:, :, -longest:]
