@@ -4,7 +4,8 @@
     read_video("fox.mp4")              any format that FFmpeg or Pillow reads
 
 The settings that made a video travel inside its file as JSON (comment tag, PNG text, GIF comment, WebP EXIF), and
-`read_metadata` gives them back. A file appears whole or not at all.
+`read_metadata` gives them back. A file carries the invisible mark and a signed manifest unless told otherwise, and
+appears whole or not at all.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from av.error import FFmpegError
 from skyloom.data import encoders
 from skyloom.data.decoders import Decoded, PerFrame, decode, read_comment
 from skyloom.data.fitting import fit, fit_frame, on_screen, resample, upscale
+from skyloom.data.stamping import sign_file, stamped
 from skyloom.errors import InvalidArgument, MediaError, nearest_name
+from skyloom.provenance.manifest import Provenance
 from skyloom.video import Video
 
 __all__ = [
@@ -40,8 +43,10 @@ STREAMED: dict[str, Callable[[Iterable[np.ndarray], float, Path, float, str], No
 WRITERS: dict[str, Callable[[np.ndarray, float, Path, float, str], None]] = {
     ".gif": encoders.write_gif,
     ".webp": encoders.write_webp,
+    ".png": lambda frames, fps, path, quality, text: encoders.write_png(frames[0], path, text),
 }
-ENDINGS = (*STREAMED, *WRITERS, ".png")
+ENDINGS = (*STREAMED, *WRITERS)
+STAMPED = Provenance()
 FRAME_PATTERN = "frame_%04d.png"
 NUMBERED = re.compile(r"%0?\d*d")
 MAX_PICTURE_FPS = 60.0
@@ -73,22 +78,25 @@ def check_quality(quality: float) -> None:
 
 
 def write_video(
-    video: Video, path: Path | str, *, quality: float = 80.0, metadata: dict[str, Any] | None = None
-) -> Path:
+    video: Video, path: Path | str, *, quality: float = 80.0, metadata: dict[str, Any] | None = None,
+    provenance: Provenance | None = STAMPED,
+) -> Path:  # fmt: skip
     """Write by extension and return the path; folders on the way are made.
 
-    quality: 0 to 100, for mp4, webm and webp. metadata: replaces the video's own. H.264 and VP9 want even sizes: an
-    odd height or width gets its last row or column doubled. Raises MediaError, InvalidArgument.
+    quality: 0 to 100, for mp4, webm and webp. metadata: replaces the video's own. provenance: what the file says of
+    its origin; None leaves the pixels as they are and signs nothing. The manifest of a webm is a file beside it,
+    `fox.c2pa`. H.264 and VP9 want even sizes: an odd height or width gets its last row or column doubled. Raises
+    MediaError, InvalidArgument.
     """
     if len(video.frames) == 0:
         raise MediaError(f"cannot write {path}: the video has no frames")
     own = video.metadata if metadata is None else metadata
-    return write_chunks([video.frames], video.fps, path, quality=quality, metadata=own)
+    return write_chunks([video.frames], video.fps, path, quality=quality, metadata=own, provenance=provenance)
 
 
 def write_chunks(
     chunks: Iterable[np.ndarray], fps: float, path: Path | str, *, quality: float = 80.0,
-    metadata: dict[str, Any] | None = None,
+    metadata: dict[str, Any] | None = None, provenance: Provenance | None = STAMPED,
 ) -> Path:  # fmt: skip
     """Write frames (k, h, w, 3) chunk by chunk while they are being made, as `write_video` does.
 
@@ -97,18 +105,24 @@ def write_chunks(
     check_quality(quality)
     path = check_output(path)
     text = json.dumps({"skyloom": {**(metadata or {}), "fps": fps}})
-    ending, chunks = path.suffix.lower(), _begun(chunks)
+    ending, made_by = path.suffix.lower(), metadata or {}
+
+    def sign(temporary: Path, target: Path) -> None:
+        sign_file(temporary, target, provenance, made_by)
+
+    chunks = stamped(_begun(chunks), fps, provenance, made_by)
     if _is_sequence(path):
-        _write_frames(chunks, path, text)
-    elif ending in STREAMED:
-        with _beside(path) as temporary:
+        _write_frames(chunks, path, text, sign)
+        return path
+    whole = None if ending in STREAMED else np.concatenate(list(chunks))
+    if whole is not None and ending == ".png":
+        _check_one_picture(whole, path)
+    with _beside(path) as temporary:
+        if whole is None:
             STREAMED[ending](chunks, fps, temporary, quality, text)
-    elif ending == ".png":
-        _write_picture(_one_picture(chunks, path), path, text)
-    else:
-        frames = np.concatenate(list(chunks))
-        with _beside(path) as temporary:
-            WRITERS[ending](frames, fps, temporary, quality, text)
+        else:
+            WRITERS[ending](whole, fps, temporary, quality, text)
+        sign(temporary, path)
     return path
 
 
@@ -118,17 +132,10 @@ def _begun(chunks: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
     return itertools.chain([next(rest)], rest)
 
 
-def _one_picture(chunks: Iterable[np.ndarray], path: Path) -> np.ndarray:
-    frames = np.concatenate(list(chunks))
+def _check_one_picture(frames: np.ndarray, path: Path) -> None:
     if len(frames) > 1:
         several = f"one picture, not {len(frames)}; write {path.stem}_%04d.png or a folder"
         raise MediaError(f"cannot write {path}: it holds {several}")
-    return frames[0]
-
-
-def _write_picture(frame: np.ndarray, path: Path, text: str) -> None:
-    with _beside(path) as temporary:
-        encoders.write_png(frame, temporary, text)
 
 
 def _is_sequence(path: Path) -> bool:
@@ -142,8 +149,10 @@ def _frame_files(path: Path) -> Iterator[Path]:
     return iter(sorted(file for file in folder.glob("*.png") if name.fullmatch(file.name)))
 
 
-def _write_frames(chunks: Iterable[np.ndarray], path: Path, text: str) -> None:
-    """Write all frames beside their places, then move them there."""
+def _write_frames(
+    chunks: Iterable[np.ndarray], path: Path, text: str, sign: Callable[[Path, Path], None]
+) -> None:  # fmt: skip
+    """Write and sign all frames beside their places, then move them there."""
     pattern = path / FRAME_PATTERN if not path.suffix else path
     moves: list[tuple[Path, Path]] = []
     with _errors(path):
@@ -153,6 +162,7 @@ def _write_frames(chunks: Iterable[np.ndarray], path: Path, text: str) -> None:
                 target = pattern.with_name(pattern.name % index)
                 moves.append((_temporary(target), target))
                 encoders.write_png(frame, moves[-1][0], text)
+                sign(*moves[-1])
             for temporary, target in moves:
                 temporary.replace(target)
         finally:

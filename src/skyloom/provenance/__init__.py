@@ -1,0 +1,1 @@
+"""What leaves is signed and marked; what came from here is told."""
