@@ -170,7 +170,18 @@ def judged(tmp_path, monkeypatch):
 def test_the_command_grades_a_checkpoint(judged, tmp_path):
     app = typer.Typer()
     app.command()(evaluate)
-    words = ["--checkpoint", str(judged), "--out", str(tmp_path / "report"), "--quick", "--count", "1"]
+    words = [
+        "prompts",
+        "autoencoder",
+        "speed",
+        "--checkpoint",
+        str(judged),
+        "--out",
+        str(tmp_path / "report"),
+        "--quick",
+        "--count",
+        "1",
+    ]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     report = json.loads((tmp_path / "report" / "report.json").read_text())

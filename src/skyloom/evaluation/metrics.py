@@ -55,13 +55,14 @@ def ssim(pixels: Tensor, truth: Tensor) -> Tensor:
 
 
 def bootstrap_interval(
-    values: list[float], seed: int = 0, draws: int = 2000, share: float = 0.95
+    values: list[float], seed: int = 0, draws: int = 2000, share: float = 0.95, statistic: str = "mean"
 ) -> tuple[float, float]:
-    """Return the interval of the mean by resampling with replacement (Efron 1979); NaN for no values."""
+    """Return the interval of the mean, or median, by resampling with replacement (Efron 1979); NaN for no values."""
     if not values:
         return float("nan"), float("nan")
     samples = np.asarray(values, dtype=np.float64)
     picks = np.random.default_rng(seed).integers(0, len(samples), (draws, len(samples)))
     tail = (1 - share) / 2
-    low, high = np.quantile(samples[picks].mean(1), [tail, 1 - tail])
+    middle = np.median if statistic == "median" else np.mean
+    low, high = np.quantile(middle(samples[picks], axis=1), [tail, 1 - tail])
     return float(low), float(high)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,13 +14,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from skyloom.config import WorldConfig
 from skyloom.errors import CheckpointError, GenerationError, one_of
-from skyloom.evaluation import autoencoder_suite, prompts_suite, speed, tables
+from skyloom.evaluation import autoencoder_suite, prompts_suite, speed, tables, tasks_suite, tasks_tables
 from skyloom.evaluation.machine import describe_machine
 from skyloom.evaluation.oracle import SHIPPED, Oracle, load_oracle
 from skyloom.evaluation.oracle_clips import vocabulary_of
+from skyloom.evaluation.published_suites import phyworld_steps, run_digits, run_phyworld
 from skyloom.evaluation.report import Report, Table
 from skyloom.evaluation.samples import SampleLog
+from skyloom.evaluation.task_bench import Bench, TasksPlan
+from skyloom.evaluation.together import Together
 from skyloom.pipelines.pipeline import Pipeline, load
+from skyloom.pipelines.prompts import PromptWarning
 from skyloom.pipelines.tasks import text_to_video
 
 QUICK_SAMPLES, QUICK_ROUNDS, ROUNDS = 20, 3, 10
@@ -106,6 +111,19 @@ def run_speed(request: Request, advance: Advance) -> tuple[list[Table], dict]:
     return tables.speed_tables(speed.run(request.checkpoint, request.rounds, request.seed, advance))
 
 
+def run_tasks(request: Request, advance: Advance) -> tuple[list[Table], dict]:
+    """The tasks suite."""
+    pipeline = load(request.checkpoint)
+    preset = pipeline.preset
+    plan = TasksPlan(preset.world, preset.clip, request.count, request.seed)
+    log = _log(request, pipeline, "tasks", plan)
+    bench = Bench(Together(pipeline), judge_of(preset.world), plan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PromptWarning)
+        samples = tasks_suite.run(bench, log, advance)
+    return tasks_tables.row_tables("Tasks", tasks_suite.ROWS, samples, request.seed)
+
+
 @dataclass(frozen=True)
 class Suite:
     """How to run a suite, and how many steps its progress bar has."""
@@ -117,6 +135,14 @@ class Suite:
 SUITES = {
     "prompts": Suite(run_prompts, lambda request: request.count * len(prompts_suite.GROUPS)),
     "autoencoder": Suite(run_autoencoder, lambda request: request.count),
+    "tasks": Suite(run_tasks, lambda request: tasks_suite.steps_of(request.count)),
+    "phyworld": Suite(
+        lambda r, advance: run_phyworld(r.checkpoint, r.out, r.count, r.seed, advance),
+        lambda r: phyworld_steps(r.checkpoint, r.count),
+    ),
+    "moving-mnist": Suite(
+        lambda r, advance: run_digits(r.checkpoint, r.out, r.count, r.seed, advance), lambda request: request.count
+    ),
     "speed": Suite(run_speed, lambda request: request.rounds),
 }
 
