@@ -78,7 +78,9 @@ class Maker(threading.Thread):
 
     def video(self, job: Job) -> dict[str, Path]:
         width, height = map(int, job.size.split("x"))
-        mp4 = clip(self.folder / "video.mp4", 5, width, height)
+        mp4 = self.folder / f"{job.size}.mp4"
+        if not mp4.exists():
+            clip(mp4, 5, width, height)
         thumbnail, sheet = self.folder / "thumbnail.webp", self.folder / "spritesheet.jpeg"
         thumbnail.write_bytes(picture(kind="WEBP"))
         sheet.write_bytes(picture(kind="JPEG"))

@@ -103,6 +103,11 @@ def test_whatever_is_wrong_has_an_error_body(http, method, path, body, status, c
     assert error_of(answer)["code"] == code
 
 
+def test_a_wrong_method_is_told_the_right_ones(http):
+    assert http.put("/v1/videos/x").headers["allow"] == "GET, DELETE"
+    assert http.request("OPTIONS", "/v1/videos").headers["allow"] == "GET, POST"
+
+
 def test_a_bug_is_a_500_with_its_request_id_and_no_secrets(http, server, monkeypatch, caplog):
     def broken(*_):
         raise RuntimeError("the password is hunter2")

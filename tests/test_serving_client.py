@@ -343,18 +343,20 @@ def test_models(run):
         assert names[0] == "toy" and "sora-2" in names
         assert (await now(client.models.retrieve("sora-2"))).owned_by == "skyloom"
         await refused(lambda: client.models.retrieve("gpt-9"), openai.NotFoundError)
+        error = await refused(lambda: client.videos.create(prompt="x", model="sora-9"), openai.NotFoundError)
+        assert (error.code, error.param) == ("model_not_found", "model")
+        assert (await made(client, model="toy")).model == "toy"
 
     run(scenario)
 
 
 REFUSED = [
-    ({"prompt": ""}, "prompt", "invalid_value"),
+    ({"prompt": " "}, "prompt", "invalid_value"),
     ({"prompt": "x" * 32001}, "prompt", "invalid_value"),
     ({"prompt": "x", "seconds": "0"}, "seconds", "invalid_value"),
     ({"prompt": "x", "seconds": "soon"}, "seconds", "invalid_value"),
     ({"prompt": "x", "seconds": "121"}, "seconds", "invalid_value"),
     ({"prompt": "x", "size": "big"}, "size", "invalid_value"),
-    ({"prompt": "x", "model": "sora-9"}, "model", "model_not_found"),
     ({"prompt": "x", "input_reference": b"no picture"}, "input_reference", "invalid_file"),
     ({"prompt": "x", "extra_body": {"colour": "red"}}, "colour", "unknown_parameter"),
     ({"prompt": "x", "extra_body": {"style": "cartoonish"}}, "style", "invalid_value"),

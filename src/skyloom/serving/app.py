@@ -28,7 +28,7 @@ def create_app(store: Store, files: Files, settings: Settings, lifespan: Lifespa
     """Return an ASGI app that answers the API from a store and its files."""
     app = FastAPI(
         title="Skyloom", version=version("skyloom"), description=ABOUT, docs_url=None, redoc_url=None,
-        lifespan=lifespan, separate_input_output_schemas=False,
+        lifespan=lifespan, generate_unique_id_function=lambda route: route.name, separate_input_output_schemas=False,
     )  # fmt: skip
     metrics = Metrics()
     app.state.house = House(store, files, settings, Doors(store, settings), metrics)

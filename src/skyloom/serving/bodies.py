@@ -30,10 +30,14 @@ OLD_STYLES = ("vivid", "natural")
 IGNORED = ("background", "moderation", "output_compression", "quality", "user", "input_fidelity")
 CAMERAS = ("still", "pan left", "pan right", "tilt up", "tilt down", "zoom in", "zoom out")
 MAX_SEED = 2**63 - 1
+TEXT = {"type": "string", "minLength": 1}
 REFERENCE = {
     "anyOf": [
-        {"type": "string", "contentMediaType": "application/octet-stream", "description": "a file, or an id"},
-        {"type": "object", "properties": {name: {"type": "string"} for name in ("id", "file_id", "image_url")}},
+        {"type": "string", "minLength": 1, "description": "a file, an id, or a data: URL"},
+        *(
+            {"type": "object", "properties": {name: TEXT}, "required": [name], "additionalProperties": False}
+            for name in ("id", "file_id", "image_url")
+        ),
     ]
 }
 
@@ -93,15 +97,25 @@ def _strength(value: Any) -> Any:
     return value
 
 
-def _named(name: str, table: tuple[str, ...]) -> Any:
+def _whole(value: Any) -> Any:
+    """Return 3 for 3.0: JSON knows one kind of number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _named(name: str, table: tuple[str, ...]) -> AfterValidator:
+    """Check a name out of a table; a wrong one is told the nearest."""
+
     def check(value: str) -> str:
         if value not in table:
-            raise ValueError(
-                str(InvalidArgument(name, value[:60], f"be one of {', '.join(table)}", nearest_name(value, table)))
-            )
+            wanted = f"be one of {', '.join(table)}"
+            raise ValueError(str(InvalidArgument(name, value[:60], wanted, nearest_name(value, table))))
         return value
 
     return AfterValidator(check)
+
+
+def _enum(table: tuple[str, ...]) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "enum": list(table)})
 
 
 Prompt = Annotated[str, StringConstraints(min_length=1, max_length=32000, strip_whitespace=True)]
@@ -113,9 +127,11 @@ Crop = Annotated[
     list[Annotated[float, Field(ge=0, le=1)]], BeforeValidator(unpacked), Field(min_length=4, max_length=4)
 ]
 Model = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-Style = Annotated[str, _named("style", STYLES)]
-Camera = Annotated[str, _named("camera", CAMERAS)]
 Speed = Annotated[float, Field(ge=-2, le=2)]
+Whole = Annotated[int, BeforeValidator(_whole)]
+Style = Annotated[str, _named("style", STYLES), _enum(STYLES)]
+AnyStyle = Annotated[str, _named("style", (*STYLES, *OLD_STYLES)), _enum((*STYLES, *OLD_STYLES))]
+Camera = Annotated[str, _named("camera", CAMERAS), _enum(CAMERAS)]
 Strength = Annotated[float, BeforeValidator(_strength), Field(gt=0, le=1)]
 
 
@@ -128,10 +144,10 @@ class Request(BaseModel):
 class Settings(Request):
     """What the old API had no words for; the names are the Python twin's."""
 
-    seed: Annotated[int, Field(ge=0, le=MAX_SEED)] | None = None
+    seed: Annotated[Whole, Field(ge=0, le=MAX_SEED)] | None = None
     fps: Annotated[float, Field(ge=FPS[0], le=FPS[1])] | None = None
     negative_prompt: Annotated[str, StringConstraints(max_length=32000)] | None = None
-    num_inference_steps: Annotated[int, Field(ge=1, le=1000)] | None = None
+    num_inference_steps: Annotated[Whole, Field(ge=1, le=1000)] | None = None
     guidance_scale: Annotated[float, Field(ge=0, le=100)] | None = None
     style: Style | None = None
     camera: Camera | None = None
@@ -256,14 +272,14 @@ class Pictures(Settings):
 
     prompt: Prompt
     model: Model | None = None
-    n: Annotated[int, Field(ge=1, le=10)] | None = None
+    n: Annotated[Whole, Field(ge=1, le=10)] | None = None
     size: Size | None = None
     response_format: Literal["b64_json", "url"] | None = None
     output_format: Literal["png", "webp", "jpeg"] | None = None
-    style: Annotated[str, _named("style", (*STYLES, *OLD_STYLES))] | None = None
+    style: AnyStyle | None = None
     background: str | None = None
     moderation: str | None = None
-    output_compression: Annotated[int, Field(ge=0, le=100)] | None = None
+    output_compression: Annotated[Whole, Field(ge=0, le=100)] | None = None
     partial_images: Literal[0] | None = None
     quality: str | None = None
     stream: Literal[False] | None = None

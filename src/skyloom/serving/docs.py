@@ -21,6 +21,14 @@ MODELS: tuple[type[BaseModel], ...] = (
     bodies.CreateCharacter, bodies.GenerateImage, bodies.EditImage, bodies.CheckProvenance,
 )  # fmt: skip
 FILES = ("input_reference", "video", "mask", "image", "file")
+OF_VIDEO = (
+    "retrieve_video", "delete_video", "download_content", "remix_video", "cancel_video", "video_events",
+)  # fmt: skip
+LINKS = {
+    **dict.fromkeys(("create_video", "edit_video", "extend_video", "blend_videos"), ("video_id", OF_VIDEO)),
+    "create_character": ("character_id", ("get_character",)),
+}
+"""Calls by name: which parameter of which other calls their answer's id is."""
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:56rem;margin:2rem auto;padding:0 1rem;color:#222}
 code,pre{font-family:ui-monospace,monospace;font-size:.9em}
 h2{margin-top:2.5rem;border-top:1px solid #ddd;padding-top:1rem}
@@ -63,10 +71,19 @@ def openapi(app: FastAPI) -> dict[str, Any]:
         parts["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
         for path in found["paths"].values():
             for operation in path.values():
-                operation["responses"].pop("422", None)
-                operation["security"] = [{}, {"key": []}]
+                _finish(operation)
         app.openapi_schema = found
     return app.openapi_schema
+
+
+def _finish(operation: dict[str, Any]) -> None:
+    """Say that a key may be needed, and where an answer's id leads."""
+    operation["responses"].pop("422", None)
+    operation["security"] = [{}, {"key": []}]
+    name, ends = LINKS.get(operation["operationId"], ("", ()))
+    if name:
+        links = {end: {"operationId": end, "parameters": {name: "$response.body#/id"}} for end in ends}
+        operation["responses"]["200"]["links"] = links
 
 
 def page(document: dict[str, Any]) -> str:

@@ -11,19 +11,21 @@ import errno
 import logging
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 
 from skyloom.errors import InvalidArgument, MissingDependency, QuotaExceeded, StorageError
 
 log = logging.getLogger("skyloom.serving")
 FREED_SECONDS = 5.0
 """When to come again after one has as many jobs as one may."""
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 CODES = {
     400: "invalid_request", 401: "invalid_api_key", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
@@ -88,6 +90,20 @@ def from_http(error: HTTPException) -> ApiError:
     return ApiError(error.status_code, f"{error.detail}.".replace("..", "."), headers=error.headers)
 
 
+async def refused(request: Request, error: Exception) -> JSONResponse:
+    """Answer what the framework refuses; a wrong method is told all right ones."""
+    told = from_http(cast(HTTPException, error))
+    if told.status == 405:
+        tried = {name: {**request.scope, "method": name} for name in METHODS}
+        right = [name for name, scope in tried.items() if _leads(request.app, scope)]
+        told.headers = {"allow": ", ".join(right)}
+    return answer(told)
+
+
+def _leads(app: FastAPI, scope: dict[str, Any]) -> bool:
+    return any(route.matches(scope)[0] == Match.FULL for route in app.router.routes)
+
+
 def from_quota(error: QuotaExceeded) -> ApiError:
     """Return the 429 of an owner who has enough; a full store of files empties by nobody's waiting."""
     refusal = too_many(f"{error}.", FREED_SECONDS, "too_much_stored" if "bytes" in error.what else "too_many_jobs")
@@ -128,4 +144,4 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(InvalidArgument, told(from_argument))
     app.add_exception_handler(RequestValidationError, told(from_validation))
     app.add_exception_handler(ValidationError, told(from_validation))
-    app.add_exception_handler(HTTPException, told(from_http))
+    app.add_exception_handler(HTTPException, refused)

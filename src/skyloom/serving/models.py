@@ -22,7 +22,7 @@ def check_model(name: str | None, own: str) -> None:
     if name is not None and name not in ("", own) and not OLD.fullmatch(name):
         nearest = nearest_name(name, (own, *VIDEO_NAMES, *IMAGE_NAMES))
         tail = f"; nearest: {nearest}" if nearest else ""
-        raise ApiError(400, f"There is no model {name[:100]!r}{tail}.", code="model_not_found", param="model")
+        raise ApiError(404, f"There is no model {name[:100]!r}{tail}.", code="model_not_found", param="model")
 
 
 def listed(offer: Offer) -> list[dict[str, Any]]:
