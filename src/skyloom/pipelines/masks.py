@@ -1,0 +1,64 @@
+"""What of a picture is asked for: masks.
+
+A mask is a tensor (f, h, w) of 0 and 1 at the size of the video to make, 1 where something new is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from skyloom.errors import InvalidArgument
+from skyloom.pipelines.tasks import Room
+from skyloom.video import Video
+
+EDGE = 3
+"""Pixels over which new turns into own, inside the mask."""
+
+
+def mask_of(room: Room, picture: Video, frames: int) -> Tensor:
+    """Return the mask that a picture or video shows in white, fitted as the video is; the last one shown stays."""
+    fitted = torch.from_numpy(room.fitted(picture).frames).float().mean(-1) > 127.5
+    return fitted[torch.arange(frames).clamp(max=len(fitted) - 1)].float()
+
+
+def box_mask(room: Room, box: tuple[float, float, float, float], shape: tuple[int, int], frames: int) -> Tensor:
+    """Return the mask of a box: left, top, right, bottom as shares of a frame of `shape` (height, width)."""
+    left, top, right, bottom = box
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise InvalidArgument("box", box, "be left < right, top < bottom, as shares of the frame from 0 to 1")
+    height, width = shape
+    picture = np.zeros((1, height, width, 3), np.uint8)
+    rows, columns = slice(int(top * height), -int(-bottom * height // 1)), slice(int(left * width), None)
+    picture[:, rows, columns.start : -int(-right * width // 1)] = 255
+    return mask_of(room, Video(picture, room.fps), frames)
+
+
+def margin_mask(room: Room, video: Video, frames: int) -> Tensor:
+    """Return the mask of what lies around a video that is shown whole."""
+    inner = Video(np.full_like(video.frames[:1], 255), video.fps)
+    return 1 - mask_of(replace(room, mode="pad"), inner, frames)
+
+
+def check_mask(mask: Tensor) -> Tensor:
+    """Return the mask; raise InvalidArgument for one that asks for nothing."""
+    if not bool(mask.any()):
+        raise InvalidArgument("mask", "nothing", "be white somewhere within the picture")
+    return mask
+
+
+def soft(mask: Tensor) -> Tensor:
+    """Return how much of the new is shown: 0 outside of the mask (f, h, w), rising to 1 inside it."""
+    inner = -F.max_pool2d(-mask[:, None], EDGE, 1, EDGE // 2)
+    risen = F.avg_pool2d(inner, EDGE, 1, EDGE // 2, count_include_pad=False)
+    return torch.where(inner.flatten(1).any(1)[:, None, None], risen[:, 0], mask) * mask
+
+
+def pasted(own: Tensor, made: Tensor, mask: Tensor) -> Tensor:
+    """Return pixels (1, 3, f, h, w): `made` inside the mask (f, h, w), `own` outside, untouched."""
+    share = soft(mask)[None, None]
+    return torch.where(mask[None, None] > 0, own + share * (made - own), own)
