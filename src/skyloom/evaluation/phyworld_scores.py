@@ -3,7 +3,7 @@
 As PhyWorld counts them: over the frames from the fourth to the last but one in which the discs are whole in view.
 
     speed (uniform, parabola)  |mean over time of the speed along x that is read - the speed it started with|
-    speed (collision)          |mean speed read - mean true speed|, of both discs, before and after the impact
+    speed (collision)          |mean speed read - mean true speed| after the impact, mean of both discs
     place                      mean over frames of |x read - x true|, and of y
     each frame's speed         mean over frames of |speed read - true speed| along x
 """
@@ -85,8 +85,8 @@ def _one_speed(speeds: Tensor, truth: Truth) -> Tensor:
 
 
 def _two_speeds(speeds: Tensor, true_speeds: Tensor) -> Tensor:
-    """Return the mean of the errors before and after the impact, without the frame of the impact itself."""
+    """Return the error after the impact, whose own frame is left out; before it where no such frame counts."""
     jumps = (torch.diff(true_speeds, dim=0).abs() > JUMP).any(1).nonzero()
-    at = int(jumps[0, 0]) + 1 if len(jumps) else len(speeds) - 1
-    parts = [part for part in (slice(0, at), slice(at + 1, None)) if len(speeds[part])]
-    return torch.stack([(speeds[part].mean(0) - true_speeds[part].mean(0)).abs().mean() for part in parts]).mean()
+    at = int(jumps[0, 0]) + 1 if len(jumps) else len(speeds)
+    part = slice(at + 1, None) if at + 1 < len(speeds) else slice(0, at)
+    return (speeds[part].mean(0) - true_speeds[part].mean(0)).abs().mean()
