@@ -87,6 +87,10 @@ def test_an_edit_names_what_it_was_made_from(tmp_path):
     path = sign(bare(tmp_path / "a.mp4"), ingredients=(first, second), source="compositeWithTrainedAlgorithmicMedia")
     found = read_manifest(path)
     assert (found.state, found.ingredients) == ("trusted", ("first.mp4", "second.png"))
+    third = sign(bare(tmp_path / "third.webm"))  # no place for a manifest: named only
+    path = sign(bare(tmp_path / "b.mp4"), ingredients=(third, path), source="compositeWithTrainedAlgorithmicMedia")
+    found = read_manifest(path)
+    assert (found.state, set(found.ingredients)) == ("trusted", {"third.webm", "a.mp4"})
     assert found.source == "compositeWithTrainedAlgorithmicMedia"
 
 

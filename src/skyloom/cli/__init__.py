@@ -25,6 +25,7 @@ COMMANDS = {
     "connect": ("skyloom.cli.joins:connect", "Lead from one video to another."),
     "loop": ("skyloom.cli.joins:loop", "Make a video that can be repeated without end."),
     "info": ("skyloom.cli.info:info", "Tell what a checkpoint or a video is made of."),
+    "verify": ("skyloom.cli.verify:verify", "Tell whether a file came from Skyloom, and whether it was changed."),
     "world": ("skyloom.cli.world:world", "Render clips of the simulated world."),
     "serve": ("skyloom.cli.serve:serve", "Answer OpenAI's Videos API on your own machine."),
     "train": ("skyloom.cli:train_app", "Train the networks of a checkpoint, or go on training."),

@@ -60,7 +60,8 @@ def animate(
             shown[(room.size.num_frames - 1) / room.fps] = end
         return telling.animate(pipeline, shown, words, **length, on_step=on_step, **shared.settings)
 
-    make_film(Paper.of(words or picture.stem, shared), shared.checkpoint, film)
+    made_from = [picture, *times.values(), *([] if last is None else [last])]
+    make_film(Paper.of(words or picture.stem, shared, made_from), shared.checkpoint, film)
 
 
 def _timed(text: str) -> tuple[float, Path]:

@@ -20,6 +20,7 @@ from skyloom.cli import options
 from skyloom.cli.making import Paper, make_film, show_told, wait_quietly
 from skyloom.config import SCALARS
 from skyloom.errors import InvalidArgument, MediaError
+from skyloom.provenance.manifest import STAMPED, Provenance
 
 if TYPE_CHECKING:
     from skyloom.diffusion.sampler import OnStep
@@ -58,6 +59,9 @@ def generate(
     output: options.Output = None,
     scale: options.Scale = None,
     quality: options.Quality = 80.0,
+    sign: options.Sign = True,
+    mark: options.Mark = True,
+    visible_mark: options.VisibleMark = False,
     from_: options.From = None,
 ) -> None:
     """Make a video from a prompt.
@@ -80,7 +84,7 @@ def generate(
         "plan": plan, "paths": [parse_path(text, seconds or PATH_SECONDS) for text in path] or None,
         "checkpoint": checkpoint,
     }  # fmt: skip
-    make(Order(asked, output, ".mp4", scale, quality, from_))
+    make(Order(asked, output, ".mp4", scale, quality, from_, Provenance(sign, mark, visible_mark)))
 
 
 def image(
@@ -95,6 +99,9 @@ def image(
     checkpoint: options.Checkpoint = None,
     output: options.Output = None,
     scale: options.Scale = None,
+    sign: options.Sign = True,
+    mark: options.Mark = True,
+    visible_mark: options.VisibleMark = False,
     from_: options.From = None,
 ) -> None:
     """Make a picture from a prompt.
@@ -107,7 +114,7 @@ def image(
         "num_inference_steps": steps, "guidance_scale": guidance, "negative_prompt": negative_prompt, "style": style,
         "expand": expand, "checkpoint": checkpoint,
     }  # fmt: skip
-    make(Order(asked, output, ".png", scale, 80.0, from_))
+    make(Order(asked, output, ".png", scale, 80.0, from_, Provenance(sign, mark, visible_mark)))
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,7 @@ class Order:
     scale: int | None
     quality: float
     again: Path | None
+    provenance: Provenance = STAMPED
 
 
 def make(order: Order) -> Path:
@@ -142,7 +150,8 @@ def make(order: Order) -> Path:
         show_told(pipeline, prompt, settings, console)
         return telling.generate(pipeline, prompt, on_step=on_step, **settings)
 
-    return make_film(Paper(prompt, order.output, order.scale, order.quality, order.ending), checkpoint, film)
+    paper = Paper(prompt, order.output, order.scale, order.quality, order.ending, order.provenance)
+    return make_film(paper, checkpoint, film)
 
 
 def _settings_of(again: Path | None) -> dict[str, Any]:

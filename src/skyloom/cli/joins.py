@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from skyloom.diffusion.sampler import OnStep
     from skyloom.pipelines.film import Film
     from skyloom.pipelines.pipeline import Pipeline
-    from skyloom.video import Video
 
 Clip = Annotated[Path, typer.Argument(help="video of any format, size and rate")]
 Words = Annotated[
@@ -47,7 +46,7 @@ def extend(
     Examples: `skyloom extend fox.mp4 --seconds 4 -o longer.mp4` --
     `skyloom extend fox.mp4 "a fox walks" --backward --seed 3`
     """
-    _join("extend_back" if backward else "extend", [read_input(video)], video.stem, prompt, seconds, shared)
+    _join("extend_back" if backward else "extend", [video], video.stem, prompt, seconds, shared)
 
 
 @options.shared
@@ -64,7 +63,7 @@ def connect(
     Example: `skyloom connect fox.mp4 car.mp4 "a fox turns into a car" -o both.mp4`
     """
     name = f"{first.stem} {second.stem}"
-    _join("connect", [read_input(first), read_input(second)], name, prompt, seconds, shared)
+    _join("connect", [first, second], name, prompt, seconds, shared)
 
 
 @options.shared
@@ -75,13 +74,14 @@ def loop(video: Clip, prompt: Words = None, seconds: Bridge = None, *, shared: o
 
     Example: `skyloom loop fox.mp4 -o endless.gif`
     """
-    _join("loop", [read_input(video)], video.stem, prompt, seconds, shared)
+    _join("loop", [video], video.stem, prompt, seconds, shared)
 
 
 def _join(
-    task: str, videos: list[Video], name: str, prompt: str | None, seconds: float | None, shared: options.Shared
+    task: str, files: list[Path], name: str, prompt: str | None, seconds: float | None, shared: options.Shared
 ) -> None:  # fmt: skip
     """Make a film of one of the tasks of `skyloom.pipelines.joins`."""
+    videos = [read_input(file) for file in files]
     words = told_by(videos[0], prompt)
 
     def film(pipeline: Pipeline, on_step: OnStep, console: Console) -> Film:
@@ -92,4 +92,4 @@ def _join(
         length: dict[str, Any] = {} if seconds is None else {"seconds": seconds}
         return getattr(joins, task)(pipeline, *videos, words, **length, on_step=on_step, **shared.settings)
 
-    make_film(Paper.of(f"{task} {name}", shared), shared.checkpoint, film)
+    make_film(Paper.of(f"{task} {name}", shared, files), shared.checkpoint, film)

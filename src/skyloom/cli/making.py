@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -21,6 +21,7 @@ from rich.text import Text
 
 from skyloom.cli import options
 from skyloom.errors import InvalidArgument
+from skyloom.provenance.manifest import STAMPED, Provenance
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,11 +44,15 @@ class Paper:
     scale: int | None
     quality: float
     ending: str = ".mp4"
+    provenance: Provenance = STAMPED
 
     @staticmethod
-    def of(name: str, shared: options.Shared) -> Paper:
-        """Take what the shared options say."""
-        return Paper(name, shared.output, shared.scale, shared.quality)
+    def of(name: str, shared: options.Shared, made_from: Iterable[Path] = ()) -> Paper:
+        """Take what the shared options say. made_from: the files that the film is made from, the edited one first."""
+        told, files = shared.provenance, tuple(made_from)
+        source = "compositeWithTrainedAlgorithmicMedia" if files else told.source
+        provenance = replace(told, ingredients=files, source=source)
+        return Paper(name, shared.output, shared.scale, shared.quality, provenance=provenance)
 
 
 def wait_quietly() -> None:
@@ -115,7 +120,8 @@ def write_film(film: Film, paper: Paper) -> tuple[Path, int]:
     output = paper.output or Path("out") / f"{options.slug(paper.name)}-{film.metadata['seed']}{paper.ending}"
     factor = paper.scale or max(1, round(SHORT_SIDE / min(film.size.height, film.size.width)))
     metadata = {**film.metadata, "scale": factor}
-    return write_chunks(enlarged(film, factor), film.fps, output, quality=paper.quality, metadata=metadata), factor
+    settings = {"quality": paper.quality, "metadata": metadata, "provenance": paper.provenance}
+    return write_chunks(enlarged(film, factor), film.fps, output, **settings), factor
 
 
 def enlarged(film: Film, factor: int) -> Iterator[np.ndarray]:

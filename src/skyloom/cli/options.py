@@ -18,6 +18,7 @@ import typer
 
 from skyloom.errors import InvalidArgument
 from skyloom.pipelines.camera_words import CAMERAS
+from skyloom.provenance.manifest import STAMPED, Provenance
 from skyloom.world.vocabulary import STYLES
 
 Prompt = Annotated[str | None, typer.Argument(help="what to show, in English or Chinese", show_default=False)]
@@ -43,6 +44,9 @@ Checkpoint = Annotated[str | None, typer.Option(help="shipped name or folder; le
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="file to write; left out: out/PROMPT-SEED")]
 Scale = Annotated[int | None, typer.Option(help="enlarge the file; left out: until its short side is about 256")]
 Quality = Annotated[float, typer.Option(help="0 to 100, for mp4, webm and webp")]
+Sign = Annotated[bool, typer.Option("--sign/--no-sign", help="a signed C2PA manifest in the file")]
+Mark = Annotated[bool, typer.Option("--mark/--no-mark", help="an invisible mark in the picture")]
+VisibleMark = Annotated[bool, typer.Option("--visible-mark/--no-visible-mark", help="a small mark that wanders")]
 From = Annotated[Path | None, typer.Option("--from", help="make a file again from the settings inside it")]
 
 COMMON: dict[str, tuple[Any, Any]] = {
@@ -51,6 +55,7 @@ COMMON: dict[str, tuple[Any, Any]] = {
     "expand": (Expand, None), "camera": (Camera, None), "motion": (Motion, None), "pan": (Pan, None),
     "tilt": (Tilt, None), "zoom": (Zoom, None), "fit": (Fit, "crop"), "checkpoint": (Checkpoint, None),
     "output": (Output, None), "scale": (Scale, None), "quality": (Quality, 80.0),
+    "sign": (Sign, True), "mark": (Mark, True), "visible_mark": (VisibleMark, False),
 }  # fmt: skip
 """Name: its option, and what it is when left out."""
 RENAMED = {"steps": "num_inference_steps", "guidance": "guidance_scale"}
@@ -64,6 +69,7 @@ class Shared:
     output: Path | None
     scale: int | None
     quality: float
+    provenance: Provenance = STAMPED
     settings: dict[str, Any] = field(default_factory=dict)
 
 
@@ -72,8 +78,10 @@ def packed(values: dict[str, Any]) -> Shared:
     rest = dict(values)
     height, width = parse_size(rest.pop("size"))
     paper = {name: rest.pop(name) for name in ("checkpoint", "output", "scale", "quality")}
+    told = Provenance(sign=rest.pop("sign"), mark=rest.pop("mark"), visible=rest.pop("visible_mark"))
     named = {RENAMED.get(name, name): value for name, value in rest.items()} | {"height": height, "width": width}
-    return Shared(**paper, settings={name: value for name, value in named.items() if value is not None})
+    given = {name: value for name, value in named.items() if value is not None}
+    return Shared(**paper, provenance=told, settings=given)
 
 
 def shared(command: Callable[..., None]) -> Callable[..., None]:

@@ -15,11 +15,14 @@ from torch import Tensor
 from skyloom.data.video_io import write_video
 from skyloom.errors import InvalidArgument
 from skyloom.presets import preset as preset_by_name
+from skyloom.provenance.manifest import Provenance
 from skyloom.video import Video
 from skyloom.world.captions import caption
 from skyloom.world.facts import describe_all
 from skyloom.world.stream import World
 
+RENDERED = Provenance(mark=False, source="algorithmicMedia")
+"""Clips to learn from say what they are, and carry no mark that a network could learn."""
 TILE, TEXT_LINES, LINE_HEIGHT, PICTURES, GAP = 192, 3, 15, 3, 2
 
 
@@ -68,7 +71,7 @@ def world(
     captions = [caption(fact, language, detail, variant=0) for fact in facts]
     for number, words in enumerate(captions):
         video = Video.from_pixels(pixels[number], chosen.clip.fps, {"caption": words, "scene": seed + number})
-        write_video(video, out / f"clip-{number:04d}.mp4")
+        write_video(video, out / f"clip-{number:04d}.mp4", provenance=RENDERED)
     (out / "captions.txt").write_text("\n".join(captions) + "\n", encoding="utf-8")
     if sheet:
         english = [caption(fact, "en", detail, variant=0) for fact in facts]  # the sheet's font has no Chinese

@@ -28,7 +28,7 @@ from skyloom.data.decoders import Decoded, PerFrame, decode, read_comment
 from skyloom.data.fitting import fit, fit_frame, on_screen, resample, upscale
 from skyloom.data.stamping import sign_file, stamped
 from skyloom.errors import InvalidArgument, MediaError, nearest_name
-from skyloom.provenance.manifest import Provenance
+from skyloom.provenance.manifest import STAMPED, Provenance
 from skyloom.video import Video
 
 __all__ = [
@@ -46,7 +46,6 @@ WRITERS: dict[str, Callable[[np.ndarray, float, Path, float, str], None]] = {
     ".png": lambda frames, fps, path, quality, text: encoders.write_png(frames[0], path, text),
 }
 ENDINGS = (*STREAMED, *WRITERS)
-STAMPED = Provenance()
 FRAME_PATTERN = "frame_%04d.png"
 NUMBERED = re.compile(r"%0?\d*d")
 MAX_PICTURE_FPS = 60.0

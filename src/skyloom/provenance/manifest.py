@@ -23,6 +23,7 @@ FORMATS = {
     ".mp4": "video/mp4", ".mov": "video/quicktime", ".gif": "image/gif", ".webp": "image/webp", ".png": "image/png",
     ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webm": "video/webm",
 }  # fmt: skip
+MAGIC = {b"\x89PNG\r\n": "image/png", b"GIF8": "image/gif", b"\xff\xd8\xff": "image/jpeg"}
 BESIDE = (".webm",)
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 SOURCES = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "algorithmicMedia")
@@ -47,6 +48,10 @@ class Provenance:
 
     def __post_init__(self) -> None:
         one_of("source", self.source, SOURCES)
+
+
+STAMPED = Provenance()
+"""What a file says unless something else is asked for."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +89,15 @@ def signed(
     """
     import c2pa
 
-    kind = media_type(path)
-    builder = c2pa.Builder(_claims(title, provenance, made_by, mark), _context())
-    for number, ingredient in enumerate(provenance.ingredients):
-        _add_ingredient(builder, ingredient, number)
-    key, out = signing_key(), io.BytesIO()
+    kind, key, out = media_type(path), signing_key(), io.BytesIO()
+    claims = _claims(title, provenance, made_by, mark)
+    known = {number: found for number, file in enumerate(provenance.ingredients) if (found := content_type(file))}
+    claims["ingredients"] = [
+        _ingredient(file, number) for number, file in enumerate(provenance.ingredients) if number not in known
+    ]
+    builder = c2pa.Builder(claims, _context())
+    for number, found in known.items():
+        _add_ingredient(builder, provenance.ingredients[number], number, found)
     try:
         if path.suffix.lower() in BESIDE:
             builder.set_no_embed()
@@ -126,16 +135,34 @@ def _label(number: int) -> str:
     return f"ingredient-{number}"
 
 
-def _add_ingredient(builder: Any, path: Path, number: int) -> None:
+def _ingredient(path: Path, number: int) -> dict[str, Any]:
+    relationship = "componentOf" if number else "parentOf"
+    return {"title": path.name, "label": _label(number), "relationship": relationship}
+
+
+def _add_ingredient(builder: Any, path: Path, number: int, kind: str) -> None:
     """Add a file that an edit was made from, with the manifests that it carries itself."""
     import c2pa
 
-    told = {"title": path.name, "label": _label(number), "relationship": "componentOf" if number else "parentOf"}
     try:
         with path.open("rb") as file:
-            builder.add_ingredient(told, media_type(path), file)
+            builder.add_ingredient(_ingredient(path, number), kind, file)
     except (OSError, c2pa.C2paError) as error:
         raise MediaError(f"cannot name {path} as what an edit was made from: {error}") from error
+
+
+def content_type(path: Path) -> str | None:
+    """Return a file's media type by its first bytes; None for what C2PA has no place in. Raises MediaError."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError as error:
+        raise MediaError(f"cannot name {path} as what an edit was made from: {error.strerror}") from error
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "image/webp"
+    if start[4:8] == b"ftyp":
+        return "video/quicktime" if start[8:12] == b"qt  " else "video/mp4"
+    return next((kind for magic, kind in MAGIC.items() if start.startswith(magic)), None)
 
 
 def _context(key: SigningKey | None = None) -> Context:
