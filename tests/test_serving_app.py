@@ -306,6 +306,15 @@ def test_health_metrics_models_and_docs(http):
     assert "http://" not in page.replace("http://www.w3.org", "") and "https://" not in page and "<script" not in page
 
 
+@pytest.mark.slow
+def test_provenance_of_an_unsigned_picture_and_of_no_picture(http):
+    found = http.post("/v1/content_provenance_checks", files={"file": picture(64, 64)}, timeout=90).json()
+    assert [one["outcome"] for one in found["results"]] == ["not_detected"] * 3
+    assert found["results"][0]["validation_state"] == "not_present"
+    answer = http.post("/v1/content_provenance_checks", files={"file": b"no picture"}, timeout=90)
+    assert answer.status_code == 400 and error_of(answer)["code"] == "invalid_file"
+
+
 # -- keys and limits
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 import api_server
 from api_server import clip, picture, serving
+from skyloom.serving import provenance
 
 pytestmark = pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning")
 KEYS = {
@@ -346,6 +347,25 @@ def test_models(run):
         error = await refused(lambda: client.videos.create(prompt="x", model="sora-9"), openai.NotFoundError)
         assert (error.code, error.param) == ("model_not_found", "model")
         assert (await made(client, model="toy")).model == "toy"
+
+    run(scenario)
+
+
+@pytest.mark.skipif(not hasattr(openai.OpenAI, "content_provenance_checks"), reason="this client does not know it")
+def test_content_provenance_check(run, monkeypatch):
+    mark = {"found": True, "score": 9.5, "threshold": 6.0, "payload": "0000002a", "agrees_with_manifest": True}
+    manifest = {"state": "broken", "signer": "me", "program": "skyloom", "problems": ["changed"], "ingredients": []}
+    report = {"manifest": {**manifest, "generation": {"model": "toy"}}, "invisible_mark": mark, "visible_mark": None}
+    seen = []
+    monkeypatch.setattr(provenance, "_looked_at", lambda path: seen.append(path.suffix) or report)
+
+    async def scenario(client):
+        found = await now(client.content_provenance_checks.create(file=picture(64, 64)))
+        assert [(one.type, one.outcome) for one in found.results] == [
+            ("c2pa", "not_detected"), ("invisible_mark", "detected"), ("visible_mark", "not_detected"),
+        ]  # fmt: skip
+        assert (found.results[0].validation_state, found.results[0].model) == ("invalid", "toy")
+        assert found.results[1].payload == "0000002a" and seen == [".png"]
 
     run(scenario)
 

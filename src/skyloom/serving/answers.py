@@ -153,9 +153,9 @@ def size_of(job: Job) -> str:
 def seconds_of(job: Job) -> str:
     """Return the seconds from first to last frame that were made, or will be."""
     made = job.made
-    if "num_frames" in made and made.get("fps"):
-        return spoken((made["num_frames"] - 1) / made["fps"])
-    return str(made.get("seconds") or job.seconds)
+    lasts, frames = float(made.get("seconds") or 0), made.get("num_frames") or 0
+    fps = made.get("fps") or (frames / lasts if lasts else 0)
+    return spoken((frames - 1) / fps) if frames and fps else str(made.get("seconds") or job.seconds)
 
 
 def video(job: Job) -> dict[str, Any]:
