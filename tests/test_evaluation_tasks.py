@@ -13,10 +13,11 @@ from skyloom.evaluation.framing import share_inside, squares
 from skyloom.evaluation.oracle import Oracle, OracleNetworks
 from skyloom.evaluation.oracle_clips import render_scenes, vocabulary_of
 from skyloom.evaluation.samples import SampleLog
-from skyloom.evaluation.task_bench import Bench, Goal, Row, TasksPlan, by_case
+from skyloom.evaluation.task_bench import Bench, Goal, Row, Subject, TasksPlan, by_case
 from skyloom.evaluation.task_cases import choose, scenes_of, with_camera, words
 from skyloom.evaluation.tasks_suite_control import shape_of
-from skyloom.evaluation.tasks_suite_edits import INSTRUCTED, actor_masks, edit_scores, frame_masks, pairs_of
+from skyloom.evaluation.tasks_suite_edits import INSTRUCTED, edit_scores, pairs_of
+from skyloom.evaluation.tasks_suite_masks import actor_masks, caption_with, margins
 from skyloom.evaluation.tasks_tables import goals_table, reached, row_tables, summed_up
 from skyloom.evaluation.together import Together
 from skyloom.pipelines.tasks import text_to_video
@@ -108,7 +109,9 @@ def test_edits_change_what_they_say_and_masks_cover_it():
     inside = (change * masks).sum((1, 2, 3)) / change.sum((1, 2, 3))
     assert (inside > 0.7).all()  # shadows and reflections reach beyond
     assert (masks.mean((1, 2, 3)) < 0.7).all()
-    assert frame_masks(one, 1)[0, 0].mean().item() == pytest.approx(0.75)
+    assert margins(one, 1)[0, 0].mean().item() == pytest.approx(0.375)
+    name = calm[0].facts.actors[0].name
+    assert name in caption_with(calm[0].facts, name, 0)
 
 
 def test_a_box_pushed_out_by_half_is_half_inside():
@@ -143,7 +146,7 @@ def counted(sizes):
 
 def test_a_stopped_suite_goes_on(tmp_path):
     sizes, done = [], []
-    rows = {"one": Row("one", counted(sizes)), "two": Row("two", counted(sizes), clips=2)}
+    rows = {"one": Row("one", measure=counted(sizes)), "two": Row("two", measure=counted(sizes), clips=2)}
     plan = replace(PLAN, count=6, batch_size=4)
     log = SampleLog(tmp_path / "tasks.jsonl", {"seed": 0})
     first = tasks_suite.run(bench(plan), log, done.append, rows)
@@ -157,7 +160,7 @@ def test_a_stopped_suite_goes_on(tmp_path):
 def test_goals_are_reached_or_not():
     samples = [{"row": "one", "values": {"made": {"seam": value, "gap": 0.5}}} for value in (1.0, 1.1, 9.0)]
     goals = (Goal("seam", "<=", 1.2, "median"), Goal("seam ever", ">=", 1.0), Goal("gap", ">=", 1.0))
-    rows = {"one": Row("one task", counted([]), goals)}
+    rows = {"one": Subject("one task", goals)}
     tables, numbers = row_tables("Tasks", rows, samples, 0)
     assert [line[4] for line in tables[0].rows] == ["yes", "not measured", "no"]
     assert numbers["one"]["made"]["seam"]["mean"] == 1.1

@@ -14,10 +14,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from skyloom.config import WorldConfig
 from skyloom.errors import CheckpointError, GenerationError, one_of
-from skyloom.evaluation import autoencoder_suite, prompts_suite, speed, tables, tasks_suite, tasks_tables
+from skyloom.evaluation import (
+    autoencoder_suite,
+    minute_suite,
+    prompts_suite,
+    speed,
+    tables,
+    tasks_suite,
+    tasks_tables,
+    wording_suite,
+)
 from skyloom.evaluation.machine import describe_machine
 from skyloom.evaluation.oracle import SHIPPED, Oracle, load_oracle
 from skyloom.evaluation.oracle_clips import vocabulary_of
+from skyloom.evaluation.page import save_page
 from skyloom.evaluation.published_suites import phyworld_steps, run_digits, run_phyworld
 from skyloom.evaluation.report import Report, Table
 from skyloom.evaluation.samples import SampleLog
@@ -55,12 +65,13 @@ def judge_of(world: WorldConfig) -> Oracle:
     return oracle
 
 
-def generator_of(pipeline: Pipeline) -> prompts_suite.Generate:
-    """Return the function that asks a pipeline, as a batch, at its own size and settings."""
+def generator_of(pipeline: Pipeline, reword: bool = True) -> prompts_suite.Generate:
+    """Return the function that asks a pipeline, as a batch, at its own size and settings; as a user does, reworded."""
     room, request = pipeline.room(), pipeline.request()
 
     def generate(prompts: list[str], seeds: list[int]) -> torch.Tensor:
-        canvases = [text_to_video(room, prompt) for prompt in prompts]
+        told = [pipeline.reworded(prompt) if reword else prompt for prompt in prompts]
+        canvases = [text_to_video(room, prompt) for prompt in told]
         pixels = pipeline.decode(pipeline.sample(canvases, seeds, request))
         if not pixels.isfinite().all():
             raise GenerationError("the network's answer is not finite; the checkpoint is damaged")
@@ -90,7 +101,7 @@ def run_prompts(request: Request, advance: Advance) -> tuple[list[Table], dict]:
         return pipeline.decode(pipeline.encode(pixels)).clamp(-1, 1)
 
     oracle = judge_of(preset.world)
-    samples = prompts_suite.run(plan, oracle, generator_of(pipeline), reconstruct, log, advance)
+    samples = prompts_suite.run(plan, oracle, generator_of(pipeline, plan.reword), reconstruct, log, advance)
     scores = {group: prompts_suite.scores_of(samples, group) for group in prompts_suite.GROUPS}
     return tables.prompts_tables(scores, request.seed)
 
@@ -124,6 +135,26 @@ def run_tasks(request: Request, advance: Advance) -> tuple[list[Table], dict]:
     return tasks_tables.row_tables("Tasks", tasks_suite.ROWS, samples, request.seed)
 
 
+def run_minute(request: Request, advance: Advance) -> tuple[list[Table], dict]:
+    """The minute suite."""
+    pipeline = load(request.checkpoint)
+    preset, count = pipeline.preset, minute_suite.cases_for(request.count)
+    plan = minute_suite.MinutePlan(preset.world, preset.clip, count, request.seed)
+    log, make = _log(request, pipeline, "minute", plan), minute_suite.by_command(request.checkpoint)
+    samples = minute_suite.run(plan, judge_of(preset.world), make, log, advance)
+    found, numbers = tasks_tables.row_tables("A minute", minute_suite.SUBJECTS, samples, request.seed)
+    return [*found, tasks_tables.over_time_table(samples, plan.long)], numbers
+
+
+def run_wording(request: Request, advance: Advance) -> tuple[list[Table], dict]:
+    """The wording suite."""
+    pipeline = load(request.checkpoint)
+    world, clip = pipeline.preset.world, pipeline.preset.clip
+    told = wording_suite.told_groups(world, clip, request.count, request.seed)
+    results = wording_suite.run(pipeline.wording, told, advance)
+    return [wording_suite.table_of(results)], {result.group: asdict(result) for result in results}
+
+
 @dataclass(frozen=True)
 class Suite:
     """How to run a suite, and how many steps its progress bar has."""
@@ -136,6 +167,7 @@ SUITES = {
     "prompts": Suite(run_prompts, lambda request: request.count * len(prompts_suite.GROUPS)),
     "autoencoder": Suite(run_autoencoder, lambda request: request.count),
     "tasks": Suite(run_tasks, lambda request: tasks_suite.steps_of(request.count)),
+    "minute": Suite(run_minute, lambda request: minute_suite.cases_for(request.count)),
     "phyworld": Suite(
         lambda r, advance: run_phyworld(r.checkpoint, r.out, r.count, r.seed, advance),
         lambda r: phyworld_steps(r.checkpoint, r.count),
@@ -143,6 +175,7 @@ SUITES = {
     "moving-mnist": Suite(
         lambda r, advance: run_digits(r.checkpoint, r.out, r.count, r.seed, advance), lambda request: request.count
     ),
+    "wording": Suite(run_wording, lambda request: request.count * wording_suite.GROUP_COUNT),
     "speed": Suite(run_speed, lambda request: request.rounds),
 }
 
@@ -160,5 +193,6 @@ def run_suites(names: list[str], request: Request, console: Console) -> Report:
         report.tables += found
         report.numbers[name] = numbers
         report.save(request.out)
+        save_page(report, request.out)
     report.show(console)
     return report

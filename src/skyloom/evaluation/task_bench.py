@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from skyloom.config import ClipConfig, WorldConfig
+from skyloom.evaluation.metrics import psnr
 from skyloom.evaluation.oracle import Oracle
 from skyloom.evaluation.scoring import score
 from skyloom.evaluation.together import AT_ONCE, Together
@@ -49,18 +50,24 @@ class Goal:
 
 
 @dataclass(frozen=True)
-class Row:
+class Subject:
+    """What a table is about."""
+
+    title: str
+    goals: tuple[Goal, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Row(Subject):
     """One row of the suite.
 
     measure: (bench, case numbers) to numbers of each case. clips: how many clips a case costs; a row of `count` clips
     has count / clips cases.
     """
 
-    title: str
-    measure: Callable[[Bench, Sequence[int]], list[Numbers]]
-    goals: tuple[Goal, ...] = ()
+    measure: Callable[[Bench, Sequence[int]], list[Numbers]] = field(kw_only=True)
     clips: int = 1
-    note: str = ""
 
     def cases(self, count: int) -> int:
         """Return the number of cases that cost `count` clips: at least one."""
@@ -87,6 +94,15 @@ class Bench:
     def read(self, pixels: Tensor) -> list[dict]:
         """Return what the judge sees in each clip, as plain values."""
         return [reading.as_dict() for reading in self.oracle.read(pixels)]
+
+
+EXACT = 60.0
+"""dB that stand for pixels which are the user's own, bit for bit."""
+
+
+def fidelity(pixels: Tensor, truth: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Return the PSNR of each clip, EXACT at most."""
+    return psnr(pixels, truth, mask).clamp(max=EXACT)
 
 
 def rounded(pixels: Tensor) -> Tensor:

@@ -9,11 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from skyloom.evaluation import tasks_suite_control, tasks_suite_edits, tasks_suite_joins
+from skyloom.evaluation import tasks_suite_control, tasks_suite_edits, tasks_suite_joins, tasks_suite_masks
 from skyloom.evaluation.samples import SampleLog
 from skyloom.evaluation.task_bench import Bench, Row
 
-ROWS: dict[str, Row] = {**tasks_suite_joins.ROWS, **tasks_suite_edits.ROWS, **tasks_suite_control.ROWS}
+ROWS: dict[str, Row] = {
+    **tasks_suite_joins.ROWS,
+    **tasks_suite_masks.ROWS,
+    **tasks_suite_edits.ROWS,
+    **tasks_suite_control.ROWS,
+}
 
 
 def steps_of(count: int, rows: dict[str, Row] = ROWS) -> int:

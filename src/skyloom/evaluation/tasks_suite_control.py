@@ -209,9 +209,11 @@ def _framed(scenes: Scenes, clip: ClipConfig) -> dict[str, Tensor]:
 
 
 ROWS = {
-    "camera": Row("camera", camera, (Goal("sign", ">=", 1.0),)),
-    "motion": Row("amount of motion", motion_control, (Goal("monotone", ">=", 1.0),), clips=len(SPEEDS)),
-    "fps": Row("frames a second", fps_control, (Goal("monotone", ">=", 1.0),), clips=len(FPS_LEVELS)),
-    "storyboard": Row("storyboard of two spans", storyboard, ()),
-    "sizes": Row("sizes", sizes, tuple(Goal(f"whole, {shape}", ">=", 0.9) for shape in SHAPES), clips=len(SHAPES)),
+    "camera": Row("camera", measure=camera, goals=(Goal("sign", ">=", 1.0),)),
+    "motion": Row("amount of motion", measure=motion_control, goals=(Goal("monotone", ">=", 1.0),), clips=len(SPEEDS)),
+    "fps": Row("frames a second", measure=fps_control, goals=(Goal("monotone", ">=", 1.0),), clips=len(FPS_LEVELS)),
+    "storyboard": Row("storyboard of two spans", measure=storyboard, goals=()),
+    "sizes": Row(
+        "sizes", measure=sizes, goals=tuple(Goal(f"whole, {shape}", ">=", 0.9) for shape in SHAPES), clips=len(SHAPES)
+    ),
 }

@@ -21,11 +21,21 @@ from skyloom.evaluation.clip_measures import (
     motion,
     seam_ratio,
 )
-from skyloom.evaluation.metrics import psnr
 from skyloom.evaluation.scoring import asked
-from skyloom.evaluation.task_bench import Bench, Goal, Measured, Numbers, Row, Task, by_case, rounded, slots, videos
+from skyloom.evaluation.task_bench import (
+    Bench,
+    Goal,
+    Measured,
+    Numbers,
+    Row,
+    Task,
+    by_case,
+    fidelity,
+    rounded,
+    slots,
+    videos,
+)
 from skyloom.evaluation.task_cases import Case, choose, clips_of, words
-from skyloom.pipelines import tasks
 from skyloom.video import Video
 
 SMOOTH = 1.2
@@ -44,7 +54,7 @@ def moving_cases(bench: Bench, numbers: Sequence[int], purpose: str, frames: int
 def add_pinned(lines: Measured, made: Tensor, auto: Tensor, real: Tensor, frames: Sequence[int]) -> None:
     """Add the PSNR of pinned frames, and by how much the autoencoder alone is better."""
     chosen = list(frames)
-    ours, own = (psnr(clips[:, :, chosen], real[:, :, chosen]) for clips in (made, auto))
+    ours, own = (fidelity(clips[:, :, chosen], real[:, :, chosen]) for clips in (made, auto))
     lines["made"] |= {"pinned": ours, "gap": own - ours}
     lines["autoencoder"]["pinned"] = own
 
@@ -69,16 +79,15 @@ def part_of(video: Video, frames: slice) -> Video:
     return Video(video.frames[frames], video.fps)
 
 
-def _pictures(room: tasks.Room, case: Case, pictures: Mapping[int, Video]) -> Task:
-    return lambda engine: engine.run(tasks.keyframes(room, case.prompt, pictures), seed=case.seed)
+def _pictures(case: Case, pictures: Mapping[float, Video]) -> Task:
+    return lambda engine: engine.animate(pictures, case.prompt, seed=case.seed)
 
 
 def image_to_video(bench: Bench, numbers: Sequence[int]) -> list[Numbers]:
     """The first frame is given."""
     cases, real = moving_cases(bench, numbers, "image")
-    room = bench.pipeline.room()
-    pairs = zip(cases, videos(real, room.fps), strict=True)
-    made = bench.run([_pictures(room, case, {0: part_of(video, slice(1))}) for case, video in pairs])
+    pairs = zip(cases, videos(real, bench.plan.clip.fps), strict=True)
+    made = bench.run([_pictures(case, {0.0: part_of(video, slice(1))}) for case, video in pairs])
     auto = bench.reconstruct(real)
     clips = {"made": made, "render": real, "autoencoder": auto, "still": real[:, :, :1].expand_as(real).contiguous()}
     wanted = [asked(case.facts) for case in cases]
@@ -91,9 +100,10 @@ def image_to_video(bench: Bench, numbers: Sequence[int]) -> list[Numbers]:
 def both_ends(bench: Bench, numbers: Sequence[int]) -> list[Numbers]:
     """First and last frame are given."""
     cases, real = moving_cases(bench, numbers, "both ends")
-    room, last = bench.pipeline.room(), real.shape[2] - 1
-    ends = [{0: part_of(video, slice(1)), last: part_of(video, slice(last, None))} for video in videos(real, room.fps)]
-    made = bench.run([_pictures(room, case, pictures) for case, pictures in zip(cases, ends, strict=True)])
+    fps, last = bench.plan.clip.fps, real.shape[2] - 1
+    sides = [(part_of(video, slice(1)), part_of(video, slice(last, None))) for video in videos(real, fps)]
+    pairs = zip(cases, sides, strict=True)
+    made = bench.run([_pictures(case, {0.0: first, last / fps: end}) for case, (first, end) in pairs])
     weight = torch.linspace(0, 1, last + 1)[:, None, None]
     fade = real[:, :, :1].lerp(real[:, :, -1:], weight)
     clips = {"made": made, "render": real, "autoencoder": bench.reconstruct(real), "fade": fade}
@@ -229,12 +239,12 @@ SEAM_GOALS = (Goal("seam", "<=", SMOOTH, "median"), Goal("colour", "<=", 0.01))
 ROWS = {
     "image": Row(
         "image to video",
-        image_to_video,
-        (Goal("gap", "<=", 1.0), Goal("motion ratio", ">=", 0.7, "median"), Goal("frozen", "<=", 0.0)),
+        measure=image_to_video,
+        goals=(Goal("gap", "<=", 1.0), Goal("motion ratio", ">=", 0.7, "median"), Goal("frozen", "<=", 0.0)),
     ),
-    "both ends": Row("first and last frame", both_ends, (Goal("gap", "<=", 1.0),)),
-    "extend": Row("extend forward", extend, SEAM_GOALS),
-    "extend back": Row("extend backward", extend_back, SEAM_GOALS, clips=2),
-    "connect": Row("connect two clips", connect, SEAM_GOALS),
-    "loop": Row("loop", loop, SEAM_GOALS),
+    "both ends": Row("first and last frame", measure=both_ends, goals=(Goal("gap", "<=", 1.0),)),
+    "extend": Row("extend forward", measure=extend, goals=SEAM_GOALS),
+    "extend back": Row("extend backward", measure=extend_back, goals=SEAM_GOALS, clips=2),
+    "connect": Row("connect two clips", measure=connect, goals=SEAM_GOALS),
+    "loop": Row("loop", measure=loop, goals=SEAM_GOALS),
 }

@@ -10,7 +10,7 @@ from typing import Any
 from skyloom.evaluation.metrics import bootstrap_interval
 from skyloom.evaluation.report import Table, score_text
 from skyloom.evaluation.scoring import Score
-from skyloom.evaluation.task_bench import Goal, Row
+from skyloom.evaluation.task_bench import Goal, Subject
 
 LINES = {
     "made": "made",
@@ -25,7 +25,7 @@ LEGEND = (
 )
 
 
-def statistic_of(row: Row, measure: str) -> str:
+def statistic_of(row: Subject, measure: str) -> str:
     """Return how a measure's values are summed up: by the goal's statistic, else the mean."""
     return next((goal.statistic for goal in row.goals if goal.measure == measure), "mean")
 
@@ -38,7 +38,7 @@ def summed_up(values: Sequence[float], seed: int, statistic: str = "mean") -> Sc
     return Score(middle, *bootstrap_interval(list(values), seed, statistic=statistic), len(values))
 
 
-def collect(samples: Sequence[Mapping[str, Any]], row: Row, seed: int) -> dict[str, dict[str, Score]]:
+def collect(samples: Sequence[Mapping[str, Any]], row: Subject, seed: int) -> dict[str, dict[str, Score]]:
     """Return scores by line and measure."""
     values: dict[str, dict[str, list[float]]] = {}
     for sample in samples:
@@ -58,7 +58,7 @@ def reached(goal: Goal, score: Score | None) -> bool | None:
     return score.mean <= goal.value if goal.relation == "<=" else score.mean >= goal.value
 
 
-def row_table(row: Row, scores: Mapping[str, Mapping[str, Score]]) -> Table:
+def row_table(row: Subject, scores: Mapping[str, Mapping[str, Score]]) -> Table:
     """Return measures against lines."""
     measures = list(dict.fromkeys(name for found in scores.values() for name in found))
     rows = []
@@ -70,7 +70,9 @@ def row_table(row: Row, scores: Mapping[str, Mapping[str, Score]]) -> Table:
     return Table(row.title[0].upper() + row.title[1:], header, rows, row.note)
 
 
-def goals_table(title: str, rows: Mapping[str, Row], scores: Mapping[str, Mapping[str, Mapping[str, Score]]]) -> Table:
+def goals_table(
+    title: str, rows: Mapping[str, Subject], scores: Mapping[str, Mapping[str, Mapping[str, Score]]]
+) -> Table:
     """Return every goal with what was reached."""
     lines = []
     for name, row in rows.items():
@@ -83,8 +85,23 @@ def goals_table(title: str, rows: Mapping[str, Row], scores: Mapping[str, Mappin
     return Table(title, ["task", "measure", "made", "goal", "reached", "samples"], lines, LEGEND)
 
 
+def over_time_table(samples: Sequence[Mapping[str, Any]], seconds: float, bins: int = 6) -> Table:
+    """Return what becomes of each measure over a long video: means over equal parts of it."""
+    series = [sample["over time"] for sample in samples]
+    rows = []
+    for name in series[0]:
+        parts = [[] for _ in range(bins)]
+        for one in series:
+            for place, value in enumerate(one[name]):
+                parts[place * bins // len(one[name])].append(value)
+        rows.append([name, *(f"{statistics.fmean(part):.3f}" if part else "" for part in parts)])
+    edges = [f"{seconds * k / bins:.0f}-{seconds * (k + 1) / bins:.0f} s" for k in range(bins)]
+    note = f"Means over {len(samples)} videos, read clip by clip. as at first: the actor is named as in the first clip."
+    return Table("Over time", ["measure", *edges], rows, note)
+
+
 def row_tables(
-    title: str, rows: Mapping[str, Row], samples: Sequence[Mapping[str, Any]], seed: int
+    title: str, rows: Mapping[str, Subject], samples: Sequence[Mapping[str, Any]], seed: int
 ) -> tuple[list[Table], dict]:
     """Return the goals, one table for each row, and all numbers."""
     scores = {
