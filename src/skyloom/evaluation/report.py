@@ -24,6 +24,8 @@ class Table:
     header: list[str]
     rows: list[list[str]]
     note: str = ""
+    drawing: str = ""
+    """SVG to show with it, in place of the plot that the page would make."""
 
 
 @dataclass
