@@ -41,6 +41,7 @@ TRAIN = {
     "decoder": ("skyloom.cli.train:train_decoder", "Third stage: better pictures from the same latents."),
     "oracle": ("skyloom.cli.readers:train_oracle", "Aside: the judge, on renders."),
     "captioner": ("skyloom.cli.readers:train_captioner", "Aside: videos to words, on renders."),
+    "phyworld": ("skyloom.cli.phyworld:train_phyworld", "Apart: laws of motion, from three frames on."),
     "words": ("skyloom.cli.words:words", "For a bare machine: the text encoder with a world's words only."),
     "pack": ("skyloom.cli.pack:pack", "Put finished networks into a checkpoint folder."),
 }
