@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from skyloom.config import ClipConfig, WorldConfig
+from skyloom.data.fitting import fit
 from skyloom.data.video_io import read_video
 from skyloom.evaluation.clip_measures import motion, sharpness
 from skyloom.evaluation.fresh_process import Cost, run_measured
@@ -56,8 +57,8 @@ def cases_for(count: int) -> int:
     return max(1, count // CLIPS_PER_MINUTE)
 
 
-def by_command(checkpoint: str | None) -> Make:
-    """Return the maker that asks the command line in a fresh process, and reads its file."""
+def by_command(checkpoint: str | None, clip: ClipConfig) -> Make:
+    """Return the maker that asks the command line in a fresh process, and reads its file at the clip's size."""
 
     def make(prompt: str, seconds: float, seed: int) -> tuple[Video, Cost]:
         with TemporaryDirectory() as folder:
@@ -65,7 +66,7 @@ def by_command(checkpoint: str | None) -> Make:
             words = ["generate", prompt, "--seconds", f"{seconds:g}", "--seed", str(seed), "-o", str(path)]
             chosen = [] if checkpoint is None else ["--checkpoint", checkpoint]
             cost = run_measured([sys.executable, "-m", "skyloom", *words, *chosen])
-            return read_video(path), cost
+            return fit(read_video(path), clip.height, clip.width), cost
 
     return make
 

@@ -31,6 +31,7 @@ from skyloom.evaluation.page import save_page
 from skyloom.evaluation.published_suites import phyworld_steps, run_digits, run_phyworld
 from skyloom.evaluation.report import Report, Table
 from skyloom.evaluation.samples import SampleLog
+from skyloom.evaluation.strips import keeping
 from skyloom.evaluation.task_bench import Bench, TasksPlan
 from skyloom.evaluation.together import Together
 from skyloom.pipelines.pipeline import Pipeline, load
@@ -101,7 +102,8 @@ def run_prompts(request: Request, advance: Advance) -> tuple[list[Table], dict]:
         return pipeline.decode(pipeline.encode(pixels)).clamp(-1, 1)
 
     oracle = judge_of(preset.world)
-    samples = prompts_suite.run(plan, oracle, generator_of(pipeline, plan.reword), reconstruct, log, advance)
+    generate = keeping(generator_of(pipeline, plan.reword), request.out, "prompts")
+    samples = prompts_suite.run(plan, oracle, generate, reconstruct, log, advance)
     scores = {group: prompts_suite.scores_of(samples, group) for group in prompts_suite.GROUPS}
     return tables.prompts_tables(scores, request.seed)
 
@@ -140,7 +142,7 @@ def run_minute(request: Request, advance: Advance) -> tuple[list[Table], dict]:
     pipeline = load(request.checkpoint)
     preset, count = pipeline.preset, minute_suite.cases_for(request.count)
     plan = minute_suite.MinutePlan(preset.world, preset.clip, count, request.seed)
-    log, make = _log(request, pipeline, "minute", plan), minute_suite.by_command(request.checkpoint)
+    log, make = _log(request, pipeline, "minute", plan), minute_suite.by_command(request.checkpoint, preset.clip)
     samples = minute_suite.run(plan, judge_of(preset.world), make, log, advance)
     found, numbers = tasks_tables.row_tables("A minute", minute_suite.SUBJECTS, samples, request.seed)
     return [*found, tasks_tables.over_time_table(samples, plan.long)], numbers

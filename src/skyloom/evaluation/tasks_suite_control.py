@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +25,7 @@ from skyloom.evaluation.task_bench import Bench, Goal, Measured, Numbers, Row, T
 from skyloom.evaluation.task_cases import Case, choose, scenes_of, with_camera, words
 from skyloom.evaluation.tasks_suite_edits import pairs_of, rendered
 from skyloom.pipelines import tasks
-from skyloom.pipelines.canvas import Canvas, PromptSpan
+from skyloom.pipelines.canvas import PromptSpan
 from skyloom.world.camera import camera_controls
 from skyloom.world.facts import describe_all
 from skyloom.world.layout import arrange
@@ -35,14 +36,14 @@ from skyloom.world.truth import screen_boxes
 from skyloom.world.vocabulary import SPEEDS
 
 MOVES = ("pan left", "pan right", "tilt up", "tilt down", "zoom in", "zoom out")
-WAYS = ("number", "word")
+WAYS = ("number", "word", "prompt")
 FPS_LEVELS = (16.0, 8.0, 4.0)
 SHAPES = {"portrait": (1.25, 0.75), "square": (1.0, 1.0), "landscape": (0.75, 1.25)}
 """Height and width over those of training: about as many pixels, 5 to 3."""
 
 
 def camera(bench: Bench, numbers: Sequence[int]) -> list[Numbers]:
-    """One of six moves, said by number or by word."""
+    """One of six moves, asked for in one of three ways: by its rates, by its name, in the prompt."""
     plan = bench.plan
     cases = choose(plan.world, "calm", plan.seed, numbers, "camera")
     moves = [MOVES[number % len(MOVES)] for number in numbers]
@@ -51,15 +52,14 @@ def camera(bench: Bench, numbers: Sequence[int]) -> list[Numbers]:
     moved = with_camera(still, moves)
     aspect = plan.clip.width / plan.clip.height
     told = camera_controls(simulate(moved, plan.clip.num_frames, plan.clip.fps), aspect)[:, -len(AXES) :]
-    room, facts = bench.pipeline.room(), describe_all(moved)
+    facts = describe_all(moved)
 
     def task(row: int) -> Task:
         case, rates = cases[row], dict(zip(AXES, told[row].tolist(), strict=True))
-        if ways[row] == "word":
-            canvas = tasks.text_to_video(room, words(facts[row], plan.seed, case.scene))
-        else:
-            canvas = tasks.text_to_video(room, case.prompt, **{axis: rate for axis, rate in rates.items() if rate})
-        return lambda engine: engine.run(canvas, seed=case.seed)
+        if ways[row] == "prompt":
+            return _generate(replace(case, prompt=words(facts[row], plan.seed, case.scene)))
+        asked_for = {"camera": moves[row]} if ways[row] == "word" else {k: rate for k, rate in rates.items() if rate}
+        return _generate(case, **asked_for)
 
     real = rendered(bench, moved)
     clips = {
@@ -89,7 +89,7 @@ def camera_scores(path: Tensor, true: Tensor, told: Tensor, way: str) -> dict[st
 
 def motion_control(bench: Bench, numbers: Sequence[int]) -> list[Numbers]:
     """The same scene with the actor slow, normal and fast, said by the number `motion`."""
-    plan, room = bench.plan, bench.pipeline.room()
+    plan = bench.plan
     cases = choose(plan.world, "paced", plan.seed, numbers, "motion")
     aspect = plan.clip.width / plan.clip.height
     fastest = _paced(scenes_of(plan.world, "paced", cases, plan.clip), SPEEDS[-1])
@@ -98,8 +98,8 @@ def motion_control(bench: Bench, numbers: Sequence[int]) -> list[Numbers]:
     for speed in SPEEDS:
         paced = _paced(scenes, speed)
         amounts = camera_controls(simulate(paced, plan.clip.num_frames, plan.clip.fps), aspect)[:, 1].tolist()
-        canvases = [tasks.text_to_video(room, case.prompt, motion=a) for case, a in zip(cases, amounts, strict=True)]
-        made.append(motion(bench.run([_run(canvas, case) for canvas, case in zip(canvases, cases, strict=True)])))
+        asked_for = zip(cases, amounts, strict=True)
+        made.append(motion(bench.run([_generate(case, motion=amount) for case, amount in asked_for])))
         real.append(motion(rendered(bench, paced)))
     return _control({"made": made, "render": real}, SPEEDS, "motion")
 
@@ -108,8 +108,8 @@ def _paced(scenes: Scenes, speed: str) -> Scenes:
     return replace(scenes, speed=torch.full_like(scenes.speed, SPEEDS.index(speed)))
 
 
-def _run(canvas: Canvas, case: Case) -> Task:
-    return lambda engine: engine.run(canvas, seed=case.seed)
+def _generate(case: Case, **settings: Any) -> Task:
+    return lambda engine: engine.generate(case.prompt, seed=case.seed, **settings)
 
 
 def _control(found: dict[str, list[Tensor]], levels: Sequence[str], name: str) -> list[Numbers]:
@@ -128,10 +128,8 @@ def fps_control(bench: Bench, numbers: Sequence[int]) -> list[Numbers]:
     scenes = scenes_of(plan.world, "paced", cases, plan.clip)
     made, real = [], []
     for fps in FPS_LEVELS:
-        room = bench.pipeline.room(fps=fps)
         second = 1 + round(min(fps, plan.clip.num_frames - 1))
-        tasks_of = [_run(tasks.text_to_video(room, case.prompt), case) for case in cases]
-        made.append(motion(bench.run(tasks_of)[:, :, :second]))
+        made.append(motion(bench.run([_generate(case, fps=fps) for case in cases])[:, :, :second]))
         real.append(motion(rounded(render_scenes(scenes, replace(plan.clip, fps=fps, num_frames=second)))))
     return _control({"made": made, "render": real}, [f"{fps:g} fps" for fps in FPS_LEVELS], "step")
 
@@ -149,7 +147,7 @@ def storyboard(bench: Bench, numbers: Sequence[int]) -> list[Numbers]:
         second = words(facts[row], plan.seed, case.scene)
         spans = (PromptSpan(case.prompt, 0, half), PromptSpan(second, half))
         canvas = replace(tasks.text_to_video(room, case.prompt), prompts=spans)
-        return _run(canvas, case)
+        return lambda engine: engine.run(canvas, seed=case.seed)
 
     cut = 1 + room.strides.temporal * (half - 1)
     made = bench.run([task(row) for row in range(len(cases))])
@@ -183,8 +181,7 @@ def sizes(bench: Bench, numbers: Sequence[int]) -> list[Numbers]:
     lines: Measured = {line: {} for line in ("made", "render", "cut off", "empty")}
     for shape in SHAPES:
         clip = shape_of(plan.clip, shape, unit)
-        room = bench.pipeline.room(height=clip.height, width=clip.width)
-        made = bench.run([_run(tasks.text_to_video(room, case.prompt), case) for case in cases])
+        made = bench.run([_generate(case, height=clip.height, width=clip.width) for case in cases])
         scenes = scenes_of(plan.world, "calm", cases, clip)
         for line, pixels in {"made": made, **_framed(scenes, clip)}.items():
             lines[line][f"whole, {shape}"] = whole_in_frame(bench.oracle, pixels, names).float()
