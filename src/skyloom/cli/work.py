@@ -82,6 +82,10 @@ def work(
     given = read_options(engine_options) | {name: value for name, value in given.items() if value is not None}
     habits = Habits(lease=lease, beat=min(1.0, lease / 5), grace=grace, min_free=min_free_mb * 10**6)
     worker = Worker(opened, Files(files or default_files()), EngineProcess(engine, given), habits)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.stop())
-    worker.run(until_idle)
+    asked = {number: signal.signal(number, lambda *_: worker.stop()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        worker.run(until_idle)
+    finally:
+        for number, before in asked.items():
+            signal.signal(number, before)
+        opened.close()

@@ -67,7 +67,8 @@ def _pin(latents: Tensor, known: Tensor | None, values: Tensor | None) -> Tensor
     """Put `values` where `known` is 1."""
     if known is None or values is None:
         return latents
-    return torch.where(known.to(latents.device) > 0.5, values.to(latents), latents)
+    pinned = torch.where(known.to(latents.device) > 0.5, values.to(latents), latents)
+    return pinned.contiguous()  # in no other order of bytes than what is not pinned: kernels round by it
 
 
 def _check_levels(sigmas: Tensor) -> list[float]:

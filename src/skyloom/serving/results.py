@@ -22,6 +22,14 @@ SHEET_FRAMES, SHEET_WIDTH, THUMBNAIL_SIDE, PREVIEW_SIDE = 25, 320, 1024, 512
 PICTURE_FORMATS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 
 
+Sign = Callable[[Path, Path], None]
+"""Signs a finished file in place, before it is renamed to the second path."""
+
+
+def unsigned(path: Path, target: Path) -> None:
+    """Leave a file as it is."""
+
+
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Have `write` write beside a path, with the same ending, then rename."""
     beside = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
@@ -38,10 +46,10 @@ def write_results(folder: Path, frames: np.ndarray, fps: float, text: str, quali
     return {"video": "video.mp4", **write_stills(folder, frames)}
 
 
-def write_stills(folder: Path, frames: np.ndarray) -> dict[str, str]:
+def write_stills(folder: Path, frames: np.ndarray, sign: Sign = unsigned) -> dict[str, str]:
     """Write a video's thumbnail and spritesheet; return variant to file name."""
-    _save(thumbnail(frames), folder / "thumbnail.webp", "WEBP")
-    _save(spritesheet(frames), folder / "spritesheet.jpg", "JPEG")
+    _save(thumbnail(frames), folder / "thumbnail.webp", "WEBP", sign)
+    _save(spritesheet(frames), folder / "spritesheet.jpg", "JPEG", sign)
     return {"thumbnail": "thumbnail.webp", "spritesheet": "spritesheet.jpg"}
 
 
@@ -50,13 +58,16 @@ def write_preview(folder: Path, frame: np.ndarray) -> None:
     _save(_within(Image.fromarray(frame), PREVIEW_SIDE), folder / "preview.webp", "WEBP")
 
 
-def write_pictures(folder: Path, pictures: Sequence[np.ndarray], kind: str) -> dict[str, str]:
-    """Write pictures (h, w, 3) as png, jpeg or webp; return variants image-0, ... to file names."""
+def write_pictures(
+    folder: Path, pictures: Sequence[np.ndarray], kind: str, sign: Sign = unsigned, first: int = 0
+) -> dict[str, str]:
+    """Write pictures (h, w, 3) as png, jpeg or webp; return variants image-0, ... (from `first` on) to file names."""
     if kind not in PICTURE_FORMATS:
         raise InvalidArgument("output_format", kind, f"be one of {', '.join(PICTURE_FORMATS)}", "png")
-    names = {f"image-{index}": f"image-{index}.{PICTURE_FORMATS[kind]}" for index in range(len(pictures))}
+    numbers = range(first, first + len(pictures))
+    names = {f"image-{number}": f"image-{number}.{PICTURE_FORMATS[kind]}" for number in numbers}
     for picture, name in zip(pictures, names.values(), strict=True):
-        _save(Image.fromarray(picture), folder / name, kind.upper())
+        _save(Image.fromarray(picture), folder / name, kind.upper(), sign)
     return names
 
 
@@ -85,8 +96,12 @@ def _within(picture: Image.Image, side: int) -> Image.Image:
     return copy
 
 
-def _save(picture: Image.Image, path: Path, kind: str) -> None:
+def _save(picture: Image.Image, path: Path, kind: str, sign: Sign = unsigned) -> None:
+    def write(beside: Path) -> None:
+        picture.save(beside, kind, quality=90)
+        sign(beside, path)
+
     try:
-        write_atomically(path, lambda beside: picture.save(beside, kind, quality=90))
+        write_atomically(path, write)
     except (OSError, ValueError) as error:
         raise MediaError(f"cannot write {path.name}: {getattr(error, 'strerror', None) or error}") from error
