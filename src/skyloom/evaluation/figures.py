@@ -58,6 +58,11 @@ def read_suite(path: Path) -> dict[str, dict]:
     return {str(line.get("name", line.get("scene", number))): line for number, line in enumerate(lines)}
 
 
+def strip_name(sample: dict) -> str:
+    """Return the name that a sample's strip is kept under: a prompt's clip goes by its seed."""
+    return str(sample["seed"] if "prompt" in sample else sample.get("name", ""))
+
+
 def figures_of(folder: Path) -> dict[str, list[Figure]]:
     """Return the strips of the best, the median and the worst sample of every group of every suite that keeps some."""
     found: dict[str, list[Figure]] = {}
@@ -66,11 +71,12 @@ def figures_of(folder: Path) -> dict[str, list[Figure]]:
         samples = read_suite(log) if log.exists() else {}
         for group in dict.fromkeys(map(sample_group, samples.values())):
             scores = {name: _rank(s, measure) for name, s in samples.items() if sample_group(s) == group}
-            usable = {n: v for n, v in scores.items() if v is not None and strip_path(folder, suite, n).exists()}
+            kept = {name: strip_path(folder, suite, strip_name(sample)) for name, sample in samples.items()}
+            usable = {name: value for name, value in scores.items() if value is not None and kept[name].exists()}
             for place, name in ranked(usable, most_is_best).items():
                 words = samples[name].get("prompt") or f"truth above, made below ({name})"
                 caption = f"{place} of {group or suite}: {words} [{measure} {usable[name]:.3g}]"
-                found.setdefault(suite, []).append(Figure(strip_path(folder, suite, name), caption))
+                found.setdefault(suite, []).append(Figure(kept[name], caption))
     return found
 
 

@@ -6,6 +6,7 @@ best, the median and the worst sample.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -36,6 +37,18 @@ def save_strip(out: Path, suite: str, name: str, clips: Tensor) -> None:
     beside = path.with_suffix(".partial")
     strip(clips).save(beside, format="webp", quality=QUALITY)
     beside.rename(path)
+
+
+def keeping(generate: Callable[[list[str], list[int]], Tensor], out: Path, suite: str) -> Callable:
+    """Return the same function from prompts and seeds to clips, which keeps a strip of each clip under its seed."""
+
+    def kept(prompts: list[str], seeds: list[int]) -> Tensor:
+        clips = generate(prompts, seeds)
+        for clip, seed in zip(clips, seeds, strict=True):
+            save_strip(out, suite, str(seed), clip[None])
+        return clips
+
+    return kept
 
 
 def ranked(scores: dict[str, float], most_is_best: bool) -> dict[str, str]:
