@@ -7,19 +7,21 @@ import torch
 
 from skyloom.config import ClipConfig, WorldConfig
 from skyloom.errors import CheckpointError, InvalidArgument
-from skyloom.evaluation.oracle import SHIPPED, OracleNetworks, load_oracle, resized, save_oracle
+from skyloom.evaluation.oracle import NAME, SHIPPED, load_oracle
 from skyloom.evaluation.oracle_card import detection
-from skyloom.evaluation.oracle_clips import clips_with_truth, render_scenes, vocabulary_of
-from skyloom.evaluation.oracle_losses import centre_loss, eye_losses, heat_target
-from skyloom.evaluation.oracle_network import CROP, cell_centres, crop_squares, seen_to_the_left
-from skyloom.evaluation.oracle_truth import UNKNOWN, in_slots, left_to_right, shuffle_time, truth_of
+from skyloom.evaluation.oracle_clips import render_scenes, vocabulary_of
 from skyloom.evaluation.scoring import asked, score
+from skyloom.models.sight import CROP, cell_centres, crop_squares, seen_to_the_left
+from skyloom.models.watcher import Watcher, resized, save_watcher
+from skyloom.models.watcher_losses import centre_loss, eye_losses, heat_target
+from skyloom.models.watcher_truth import UNKNOWN, clips_with_truth, in_slots, left_to_right, shuffle_time, truth_of
 from skyloom.presets import preset
 from skyloom.seeds import generator_for
 from skyloom.world.facts import describe_all
 from skyloom.world.physics import simulate
 from skyloom.world.sampling import sample_scenes
 from skyloom.world.scene import NO_ACTOR
+from skyloom.world.vocabulary import STYLES
 
 PLAIN = WorldConfig(actors=64, weather=0, camera=0, style=0, event=0, cut=0, two_actors=0, three_actors=0)
 SMALL = ClipConfig(num_frames=5, height=64, width=64)
@@ -76,6 +78,18 @@ def test_truth_lies_where_the_actor_is_drawn():
         assert columns.max() + 1 - columns.min() < 1.5 * side + 3
 
 
+def test_truth_holds_frames_where_the_picture_does():
+    world = replace(PLAIN, style=1.0, motions=("run",))
+    scenes = sample_scenes(world, torch.arange(30), "train")
+    scenes = scenes.select(scenes.style == STYLES.index("claymation"))
+    assert len(scenes) > 2
+    truth = truth_of(scenes, simulate(scenes, 5, 8.0), vocabulary_of(world))
+    pixels = render_scenes(scenes, SMALL)
+    for first, second, held in ((0, 1, True), (1, 2, False), (2, 3, True)):
+        assert torch.equal(truth.centre[:, first, 0], truth.centre[:, second, 0]) is held
+        assert torch.equal(pixels[:, :, first], pixels[:, :, second]) is held
+
+
 def test_slots_run_from_left_to_right():
     _, truth = two_actor_truth()
     order = left_to_right(truth, 2)
@@ -118,8 +132,8 @@ def test_heat_peaks_at_the_centres():
 
 
 def test_a_saved_oracle_reads_the_same(tmp_path):
-    networks = OracleNetworks(vocabulary_of(PLAIN)).eval()
-    save_oracle(networks, tmp_path)
+    networks = Watcher(vocabulary_of(PLAIN)).eval()
+    save_watcher(networks, tmp_path, NAME)
     oracle = load_oracle(tmp_path)
     assert oracle.config == networks.config
     networks.load_state_dict({name: value.bfloat16().float() for name, value in networks.state_dict().items()})
@@ -148,7 +162,7 @@ def test_the_eye_learns_a_few_frames_by_heart():
     pixels, truth = two_actor_truth(4)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        networks = OracleNetworks(vocabulary_of(PLAIN))
+        networks = Watcher(vocabulary_of(PLAIN))
     optimizer = torch.optim.AdamW(networks.parameters(), 3e-3)
     totals = []
     for step in range(12):

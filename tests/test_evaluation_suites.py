@@ -12,12 +12,13 @@ from skyloom.cli.evaluate import evaluate
 from skyloom.errors import CheckpointError, InvalidArgument
 from skyloom.evaluation import prompts_suite, suites
 from skyloom.evaluation.autoencoder_suite import averaged_down, latent_ratio, moving_foreground
-from skyloom.evaluation.oracle import ActorReading, OracleNetworks, Reading, save_oracle
+from skyloom.evaluation.oracle import NAME, ActorReading, Reading
 from skyloom.evaluation.oracle_clips import render_scenes, vocabulary_of
 from skyloom.evaluation.samples import SampleLog
 from skyloom.evaluation.speed import percentiles
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.models.transformer import Transformer
+from skyloom.models.watcher import Watcher, save_watcher
 from skyloom.pipelines.checkpoint import SamplingConfig, save_checkpoint
 from skyloom.presets import preset
 from skyloom.shapes import VideoSize
@@ -33,7 +34,7 @@ PLAN = prompts_suite.PromptsPlan(TINY.world, TINY.clip, count=3, batch_size=2)
 def untrained():
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return OracleNetworks(vocabulary_of(TINY.world))
+        return Watcher(vocabulary_of(TINY.world))
 
 
 class OneEye:
@@ -157,7 +158,7 @@ def test_percentiles_of_a_known_list():
 @pytest.fixture
 def judged(tmp_path, monkeypatch):
     """A tiny checkpoint and an untrained judge."""
-    save_oracle(untrained(), tmp_path / "oracle")
+    save_watcher(untrained(), tmp_path / "oracle", NAME)
     monkeypatch.setattr(suites, "SHIPPED", tmp_path / "oracle")
     with torch.random.fork_rng():
         torch.manual_seed(0)

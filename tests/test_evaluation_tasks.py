@@ -1,5 +1,6 @@
 """The tasks suite at toy size: sampling together, planted faults in edits and frames, resuming, tables."""
 
+import functools
 import json
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from pipeline_parts import toy_pipeline
 from skyloom.config import ClipConfig
 from skyloom.evaluation import tasks_suite
 from skyloom.evaluation.framing import share_inside, squares
-from skyloom.evaluation.oracle import Oracle, OracleNetworks
+from skyloom.evaluation.oracle import Oracle
 from skyloom.evaluation.oracle_clips import render_scenes, vocabulary_of
 from skyloom.evaluation.samples import SampleLog
 from skyloom.evaluation.task_bench import Bench, Goal, Row, Subject, TasksPlan, by_case
@@ -20,6 +21,7 @@ from skyloom.evaluation.tasks_suite_edits import INSTRUCTED, edit_scores, pairs_
 from skyloom.evaluation.tasks_suite_masks import actor_masks, caption_with, margins
 from skyloom.evaluation.tasks_tables import goals_table, reached, row_tables, summed_up
 from skyloom.evaluation.together import Together
+from skyloom.models.watcher import Watcher
 from skyloom.pipelines.tasks import text_to_video
 from skyloom.presets import TINY
 from skyloom.world.facts import describe_all
@@ -29,11 +31,14 @@ from skyloom.world.split import is_heldout
 PLAN = TasksPlan(TINY.world, TINY.clip, count=2, batch_size=2)
 
 
+@functools.cache
 def bench(plan=PLAN):
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        networks = OracleNetworks(vocabulary_of(TINY.world))
-    return Bench(Together(toy_pipeline()), Oracle(networks), plan)
+        networks = Watcher(vocabulary_of(TINY.world))
+    pipeline = toy_pipeline()
+    pipeline.sampling = replace(pipeline.sampling, num_inference_steps=1)
+    return Bench(Together(pipeline), Oracle(networks), plan)
 
 
 def reading(**changes):
@@ -178,9 +183,8 @@ def test_by_case_leaves_out_what_was_not_asked():
 @pytest.mark.parametrize("name", tasks_suite.ROWS)
 @pytest.mark.filterwarnings("ignore::skyloom.pipelines.prompts.PromptWarning")
 def test_every_row_measures(name):
-    one, row = bench(), tasks_suite.ROWS[name]
-    one.pipeline.sampling = replace(one.pipeline.sampling, num_inference_steps=1)
-    found = row.measure(one, [0])
+    row = tasks_suite.ROWS[name]
+    found = row.measure(bench(), [0])
     assert len(found) == 1
     assert json.loads(json.dumps(found)) == found
     assert {goal.measure for goal in row.goals} <= set(found[0]["made"])

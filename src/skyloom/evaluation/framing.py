@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from skyloom.evaluation.oracle import Oracle, resized
+from skyloom.evaluation.oracle import Oracle
+from skyloom.models.watcher import resized
 from skyloom.world.actors import ACTORS
 
 SURE = 0.2

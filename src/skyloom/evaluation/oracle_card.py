@@ -93,8 +93,8 @@ parameters, bf16. Trained on renders with their truth and on nothing else; never
 (blurred, resampled, stripped of fine frequencies, smeared in time, tinted, noisy) were two thirds of its training.
 {training}
 
-    python -m skyloom.evaluation.oracle_training --preset {preset}
-    python -m skyloom.evaluation.oracle_card --preset {preset} --count {count}
+    skyloom train oracle {preset} runs/oracle
+    python -m skyloom.evaluation.oracle_card --folder runs/oracle --preset {preset} --count {count}
 
 ## Accuracy on new renders
 {count} clips a row; "heldout" are combinations of actor, motion and place that training never shows.
@@ -110,15 +110,12 @@ marked wrong on the same clips unspoiled.
 
 
 def training_text(folder: Path) -> str:
-    """Return what training.json says, in a sentence."""
+    """Return what training.json says, in words."""
     done = json.loads((folder / "training.json").read_text())
-    plan = done["plan"]
-    scenes = plan["eye_steps"] * plan["eye_batch"]
-    stills, minutes = scenes * plan["eye_frames"], done["core_minutes"]
-    return (
-        f"It saw {stills:,} single frames of {scenes:,} scenes, then {plan['clock_clips']:,} clips, in {minutes:.0f}\n"
-        f"minutes of one core ({done['processor']}, torch {done['torch']}), seed {plan['seed']}."
-    )
+    plan, eye = done["plan"], done["plan"]["eye"]
+    scenes = eye["steps"] * eye["batch_size"]
+    seen = f"{scenes * plan['eye_frames']:,} single frames of {scenes:,} scenes, then {plan['clips']:,} clips"
+    return f"It saw {seen}, seed {eye['seed']}.{done.get('note', '')}"
 
 
 def write_card(oracle: Oracle, found: dict, name: str, training: str) -> str:

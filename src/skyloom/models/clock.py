@@ -57,14 +57,14 @@ class Clock(nn.Module):
         self.slot_mix = _mixers(hidden)
         self.scene_in = nn.Conv1d(2 * context + 1 + drift.NUMBERS + texture.NUMBERS, hidden, 1)
         self.scene_mix = _mixers(hidden)
-        whole, alone = 2 * (1 + SLOTS) * hidden, 4 * hidden
+        whole, alone = 2 * (1 + SLOTS) * hidden + 4, 4 * hidden
         self.heads = nn.ModuleDict({name: _head(whole, hidden, count) for name, count in heads.items()})
         self.slot_heads = nn.ModuleDict({name: _head(alone, hidden, count) for name, count in slot_heads.items()})
 
     def forward(self, heard: Evidence) -> dict[str, Tensor]:
         """Return logits by name: (b, classes) for the clip, (b, s, classes) for slots."""
         scene, slots = self._scene(heard), self._slots(heard)
-        whole = torch.cat([scene, slots.flatten(1)], 1)
+        whole = torch.cat([scene, slots.flatten(1), _spread(heard.number)], 1)
         alone = torch.cat([slots, repeat(scene, "b d -> b s d", s=SLOTS)], 2)
         logits = {name: head(whole) for name, head in self.heads.items()}
         return logits | {name: head(alone) for name, head in self.slot_heads.items()}
@@ -102,6 +102,11 @@ def _change(series: Tensor) -> Tensor:
     """(b, f, ...) less the frame before; zeros for the first frame."""
     change = series[:, 1:] - series[:, :-1]
     return torch.cat([torch.zeros_like(series[:, :1]), change], 1)
+
+
+def _spread(number: Tensor) -> Tensor:
+    """(b, f) to (b, 4): the mean, the largest, the least, the middle."""
+    return torch.stack([number.mean(1), number.amax(1), number.amin(1), number[:, number.shape[1] // 2]], 1)
 
 
 def _over_time(hidden: Tensor) -> Tensor:

@@ -87,29 +87,29 @@ class Watcher(nn.Module):
         parts = self.eye.scene(sight.context).split(self.scene_classes, -1)
         return dict(zip(("place", "style", "weather"), parts, strict=True))
 
-    def names_of(self, pixels: Tensor, tracking: Tracking) -> Tensor:
-        """Crop every slot's actor in every frame and name it: logits (b, s, actors), the mean of log probabilities.
-
-        Frames count as much as the square of their confidence.
-        """
+    def names_by_frame(self, pixels: Tensor, tracking: Tracking) -> Tensor:
+        """Crop every slot's actor in every frame and name it: log probabilities (b, f, s, actors)."""
         stills = pixels.transpose(1, 2).flatten(0, 1)
         side = (tracking.side + CROP_MARGIN).flatten(0, 1)
         logits = self.classifier(crop_squares(stills, tracking.centre.flatten(0, 1), side))
-        weight = tracking.confidence.square()[..., None] + 1e-3
-        return (logits.log_softmax(-1).unflatten(0, tracking.side.shape) * weight).sum(1) / weight.sum(1)
+        return logits.log_softmax(-1).unflatten(0, tracking.side.shape)
+
+    def look(self, pixels: Tensor) -> tuple[Sight, Tracking]:
+        """See every frame, and follow the actors of the middle one."""
+        sight = self.eye(pixels)
+        return sight, self.tracker(sight, pixels.shape[2] // 2)[1]
 
     def watch(self, pixels: Tensor) -> tuple[Evidence, dict[str, Tensor]]:
         """Look at every frame: evidence for the clock, and logits of what single frames tell: actor, place."""
-        sight = self.eye(pixels)
-        tracking = self.tracker(sight, pixels.shape[2] // 2)[1]
+        sight, tracking = self.look(pixels)
         number = torch.sigmoid(sight.heat).sum((2, 3))
         evidence = Evidence(
             sight.context, number, tracking.centre, tracking.side, tracking.confidence,
             turning(pixels, tracking.centre, tracking.side), background_drift(pixels), texture(pixels),
         )  # fmt: skip
-        return evidence, {
-            "place": self.scene_logits(sight)["place"].mean(1), "actor": self.names_of(pixels, tracking),
-        }  # fmt: skip
+        weight = tracking.confidence.square()[..., None] + 1e-3
+        names = (self.names_by_frame(pixels, tracking) * weight).sum(1) / weight.sum(1)
+        return evidence, {"place": self.scene_logits(sight)["place"].mean(1), "actor": names}
 
     def forward(self, pixels: Tensor) -> tuple[dict[str, Tensor], Evidence]:
         """Read pixels (b, 3, f, h, w) of the config's size: logits by slot name, and what they rest on."""
