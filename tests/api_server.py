@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-import sys
 import threading
 import time
-import types
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -134,39 +132,3 @@ def serving(folder: Path, **settings):
         server.maker.stopping.set()
         server.maker.join(10)
         store.close()
-
-
-def plain_uploads() -> None:
-    """Judge uploads by their first bytes only: what the server does with hostile ones is tested elsewhere."""
-    if "skyloom.serving.uploads" in sys.modules:
-        return
-
-    class InvalidUpload(Exception):
-        def __init__(self, code, message):
-            self.code, self.message = code, message
-
-    @dataclass
-    class Upload:
-        kind: str
-        path: Path
-        width: int
-        height: int
-        seconds: float | None
-
-    def check_upload(path: Path) -> Upload:
-        head = path.read_bytes()[:12]
-        if head[4:8] == b"ftyp":
-            named = path.rename(path.with_suffix(".mp4"))
-            with av.open(str(named)) as found:
-                stream = found.streams.video[0]
-                return Upload("video", named, stream.width, stream.height, float(stream.duration * stream.time_base))
-        try:
-            with Image.open(path) as found:
-                size = found.size
-        except OSError:
-            raise InvalidUpload("invalid_file", "neither a picture nor a video") from None
-        return Upload("image", path.rename(path.with_suffix(".png")), *size, None)
-
-    module = types.ModuleType("skyloom.serving.uploads")
-    module.InvalidUpload, module.check_upload = InvalidUpload, check_upload
-    sys.modules["skyloom.serving.uploads"] = module

@@ -8,7 +8,6 @@ import time
 import httpx2
 import pytest
 
-import api_server
 from api_server import OFFER, clip, picture, serving
 from skyloom.errors import StorageError
 from skyloom.serving.jobs import Limits
@@ -16,7 +15,6 @@ from skyloom.serving.jobs import Limits
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    api_server.plain_uploads()
     with serving(tmp_path_factory.mktemp("app"), max_upload_bytes=200_000, max_body_bytes=500_000) as running:
         yield running
 
@@ -86,7 +84,7 @@ WRONG = [
     ("POST", "/v1/videos", {"data": {"prompt": "x", "prompt[a]": "y"}}, 400, "invalid_form"),
     ("POST", "/v1/videos", {"json": {"prompt": "x" * 600_000}}, 413, "too_large"),
     ("POST", "/v1/videos", {"data": {"prompt": "x"}, "files": {"input_reference": LARGE}}, 413, "file_too_large"),
-    ("POST", "/v1/videos/edits", {"data": {"prompt": "x"}, "files": {"video": b"GIF89a"}}, 400, "invalid_file"),
+    ("POST", "/v1/videos/edits", {"data": {"prompt": "x"}, "files": {"video": b"what"}}, 400, "unsupported_format"),
     ("POST", "/v1/videos/edits", {"json": {"prompt": "x", "video": {"id": NOBODY}}}, 404, "video_not_found"),
     ("POST", "/v1/videos/extensions", {"json": {"prompt": "x", "video": "a", "seconds": 21}}, 400, "invalid_value"),
     ("POST", "/v1/videos/blends", {"json": {"videos": ["a"]}}, 400, "invalid_value"),
@@ -320,7 +318,6 @@ def test_provenance_of_an_unsigned_picture_and_of_no_picture(http):
 
 @pytest.fixture
 def locked(tmp_path):
-    api_server.plain_uploads()
     with serving(tmp_path / "locked") as running:
         yield running
 

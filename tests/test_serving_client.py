@@ -10,7 +10,6 @@ import openai
 import pytest
 from PIL import Image
 
-import api_server
 from api_server import clip, picture, serving
 from skyloom.serving import provenance
 
@@ -23,7 +22,6 @@ KEYS = {
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    api_server.plain_uploads()
     with serving(tmp_path_factory.mktemp("client")) as running:
         yield running
 
@@ -377,7 +375,7 @@ REFUSED = [
     ({"prompt": "x", "seconds": "soon"}, "seconds", "invalid_value"),
     ({"prompt": "x", "seconds": "121"}, "seconds", "invalid_value"),
     ({"prompt": "x", "size": "big"}, "size", "invalid_value"),
-    ({"prompt": "x", "input_reference": b"no picture"}, "input_reference", "invalid_file"),
+    ({"prompt": "x", "input_reference": b"no picture"}, "input_reference", "unsupported_format"),
     ({"prompt": "x", "extra_body": {"colour": "red"}}, "colour", "unknown_parameter"),
     ({"prompt": "x", "extra_body": {"style": "cartoonish"}}, "style", "invalid_value"),
     ({"prompt": "x", "extra_body": {"keyframes": [{"time": 0}]}}, "keyframes.0", "invalid_value"),

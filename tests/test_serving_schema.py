@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-import api_server
 from api_server import serving
 
 CONFIG = Path(__file__).parent / "schemathesis.toml"
@@ -19,7 +18,6 @@ EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "3"))
 
 @pytest.mark.slow
 def test_no_server_errors_and_no_schema_violations(tmp_path):
-    api_server.plain_uploads()
     with serving(tmp_path / "schema", image_wait_seconds=5.0, max_body_bytes=10**6) as server:
         command = [str(Path(sys.executable).with_name("st")), "--config-file", str(CONFIG), "run"]
         command += [f"{server.url}/openapi.json", "--seed", "7", "--max-examples", str(EXAMPLES), "--no-color"]

@@ -47,6 +47,7 @@ def serve(
     allow_host: Annotated[
         list[str] | None, typer.Option(help="a name this machine is called by, for use without keys")
     ] = None,
+    fetch_urls: Annotated[bool, typer.Option(help="take inputs by URL too; private addresses never")] = False,
     policy: Annotated[bool, typer.Option("--policy/--no-policy", help="check prompts by the rules of use")] = True,
     grace: Annotated[float, typer.Option(min=0, help="seconds that workers have to finish when stopped")] = 20.0,
 ) -> None:
@@ -57,7 +58,7 @@ def serve(
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
     opened = open_store(store, keep_hours * 3600 or None)
-    settings = _settings(checkpoint, allow_host or [], max_upload_mb, policy)
+    settings = replace(_settings(checkpoint, allow_host or [], max_upload_mb), policy=policy, fetch_urls=fetch_urls)
     from skyloom.serving.app import create_app
     from skyloom.serving.crew import Crew
     from skyloom.serving.files import Files
@@ -87,7 +88,7 @@ def run(app: FastAPI, listening: socket.socket, crew: Crew, grace: float) -> Non
         crew.stop(grace)
 
 
-def _settings(checkpoint: str | None, hosts: list[str], max_upload_mb: int, policy: bool) -> Settings:
+def _settings(checkpoint: str | None, hosts: list[str], max_upload_mb: int) -> Settings:
     """Return what the app is told. Raises MissingDependency, CheckpointError."""
     try:
         import fastapi  # noqa: F401
@@ -99,9 +100,7 @@ def _settings(checkpoint: str | None, hosts: list[str], max_upload_mb: int, poli
     from skyloom.serving.offers import read_offer
 
     most = max_upload_mb * MEGA
-    own = Settings(
-        read_offer(checkpoint), hosts=(*LOOPBACK, *hosts), max_upload_bytes=most, max_body_bytes=3 * most, policy=policy
-    )
+    own = Settings(read_offer(checkpoint), hosts=(*LOOPBACK, *hosts), max_upload_bytes=most, max_body_bytes=3 * most)
     return replace(own, url_secret=os.environ.get("SKYLOOM_URL_SECRET") or own.url_secret)
 
 

@@ -171,7 +171,11 @@ def video(job: Job) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def poll_header(job: Job, poll_after_ms: int) -> dict[str, str]:
+    """Return the header that says when to look again, while there is something to wait for."""
+    return {"openai-poll-after-ms": str(poll_after_ms)} if job.status in WAITING else {}
+
+
 def video_answer(job: Job, poll_after_ms: int) -> JSONResponse:
     """Return one video; while it waits, with the header that says when to look again."""
-    headers = {"openai-poll-after-ms": str(poll_after_ms)} if job.status in WAITING else {}
-    return JSONResponse(video(job), headers=headers)
+    return JSONResponse(video(job), headers=poll_header(job, poll_after_ms))

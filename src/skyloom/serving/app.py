@@ -16,6 +16,7 @@ from skyloom.serving import docs, errors, routes_edits, routes_images, routes_ot
 from skyloom.serving.doors import Doors
 from skyloom.serving.files import Files
 from skyloom.serving.frame import Frame
+from skyloom.serving.glances import Glances
 from skyloom.serving.house import House
 from skyloom.serving.metrics import Metrics
 from skyloom.serving.settings import Settings
@@ -31,7 +32,7 @@ def create_app(store: Store, files: Files, settings: Settings, lifespan: Lifespa
         lifespan=lifespan, generate_unique_id_function=lambda route: route.name, separate_input_output_schemas=False,
     )  # fmt: skip
     metrics = Metrics()
-    app.state.house = House(store, files, settings, Doors(store, settings), metrics)
+    app.state.house = House(store, files, settings, Doors(store, settings), metrics, Glances())
     for routes in (routes_edits, routes_videos, routes_images, routes_other):
         app.include_router(routes.router)
     errors.install(app)

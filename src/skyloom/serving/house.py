@@ -11,6 +11,7 @@ from skyloom.serving.answers import Error
 from skyloom.serving.doors import Caller, Doors
 from skyloom.serving.errors import missing
 from skyloom.serving.files import Files
+from skyloom.serving.glances import Glances
 from skyloom.serving.jobs import ID, Job
 from skyloom.serving.metrics import Metrics
 from skyloom.serving.settings import Settings
@@ -38,6 +39,7 @@ class House:
     settings: Settings
     doors: Doors
     metrics: Metrics
+    glances: Glances
 
     def job(self, job_id: str, owner: str, kind: str = "video") -> Job:
         """Return one's own job. Raises ApiError 404 for another's and for none."""

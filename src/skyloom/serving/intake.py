@@ -56,6 +56,7 @@ class Intake:
     owner: str
     prefix: str
     max_bytes: int
+    fetch_urls: bool = False
     digests: list[str] = field(default_factory=list)
 
     def take(
@@ -83,9 +84,9 @@ class Intake:
         if text.startswith("data:"):
             with self._folder() as folder:
                 return self._checked(name, self._decoded(text, folder), folder)
-        if "://" in text[:40]:
-            message = "This server fetches no URLs; send the file, or a data: URL."
-            raise ApiError(400, message, code="url_not_allowed")
+        if text.startswith(("http://", "https://")):
+            with self._folder() as folder:
+                return self._checked(name, self._fetched(text, folder), folder)
         raise missing("file", text[:100])
 
     @contextmanager
@@ -114,6 +115,16 @@ class Intake:
             raise ApiError(400, message, code="invalid_file") from None
         return self._sized(path)
 
+    def _fetched(self, url: str, folder: Path) -> Path:
+        """Fetch a URL into a file of ours, where the server may."""
+        from skyloom.serving.fetch import fetch
+        from skyloom.serving.uploads import InvalidUpload
+
+        try:
+            return self._sized(fetch(url, folder / "upload", allowed=self.fetch_urls, max_bytes=self.max_bytes))
+        except InvalidUpload as error:
+            raise ApiError(400, error.message, code=error.code) from None
+
     def _sized(self, path: Path) -> Path:
         size = path.stat().st_size
         if size > self.max_bytes:
@@ -124,7 +135,7 @@ class Intake:
 
     def _checked(self, name: str, path: Path, folder: Path) -> Source:
         """Judge and re-encode a file, and store what came out."""
-        from skyloom.serving.uploads import InvalidUpload, check_upload  # ty: ignore[import-not-found]
+        from skyloom.serving.uploads import InvalidUpload, check_upload
 
         try:
             upload = check_upload(path)

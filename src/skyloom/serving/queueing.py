@@ -71,7 +71,8 @@ async def accept(
 def queue(house: House, caller: Caller, call: Try, tree: dict[str, Any], planner: Planner, kind: str = "video") -> Job:
     """Plan, bring inputs in, and queue; what was brought in for nothing is removed again. Raises ApiError."""
     job_id = new_id(kind)
-    intake = Intake(house.store, house.files, caller.owner, prefix(job_id), house.settings.max_upload_bytes)
+    own = house.settings
+    intake = Intake(house.store, house.files, caller.owner, prefix(job_id), own.max_upload_bytes, own.fetch_urls)
     kept = False
     try:
         plan = planner(intake.take)
@@ -82,6 +83,7 @@ def queue(house: House, caller: Caller, call: Try, tree: dict[str, Any], planner
         token = call.token(caller.owner, tree, intake.digests)
         added = house.store.add(job, token, caller.limits, retried=call.again)
         kept = added.id == job_id
+        house.glances.forget()
     finally:
         if intake.digests and not kept:
             house.files.delete(prefix(job_id))

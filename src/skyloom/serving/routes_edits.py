@@ -71,7 +71,8 @@ def keep_character(visit: Visit, given: Body) -> dict[str, Any]:
     moderated(visit.house, asked)
     house, character_id = visit.house, new_id("character")
     place = prefix(character_id)
-    intake = Intake(house.store, house.files, visit.owner, place, house.settings.max_upload_bytes)
+    own = house.settings
+    intake = Intake(house.store, house.files, visit.owner, place, own.max_upload_bytes, own.fetch_urls)
     try:
         source = intake.take("video", asked.video, orders.VIDEO)
         row = house.store.add_character(visit.owner, asked.name, source.key, character_id)

@@ -33,25 +33,34 @@ async def create_video(request: Request, visit: Guest) -> JSONResponse:
 
 
 @router.get("", response_model=answers.VideoList)
-def list_videos(
+async def list_videos(
     visit: Guest,
     after: Annotated[str | None, Query(max_length=100, description="the id of the last one seen")] = None,
     limit: Annotated[int, Query(ge=0, le=100)] = 20,
     order: Literal["asc", "desc"] = "desc",
-) -> JSONResponse:
+) -> Response:
     """List one's videos, the newest first."""
-    if after is not None:
-        visit.house.job(after, visit.owner)
-    found, more = visit.house.store.list(visit.owner, "video", after, limit, order == "desc")
-    data = [answers.video(job) for job in found]
-    ends = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
-    return JSONResponse({"object": "list", "data": data, **ends, "has_more": more})
+
+    def look() -> tuple[Any, dict[str, str]]:
+        if after is not None:
+            visit.house.job(after, visit.owner)
+        found, more = visit.house.store.list(visit.owner, "video", after, limit, order == "desc")
+        data = [answers.video(job) for job in found]
+        ends = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
+        return {"object": "list", "data": data, **ends, "has_more": more}, {}
+
+    return await visit.house.glances.answer((visit.owner, after, limit, order), look)
 
 
 @router.get("/{video_id}", response_model=answers.Video)
-def retrieve_video(visit: Guest, video_id: VideoId) -> JSONResponse:
+async def retrieve_video(visit: Guest, video_id: VideoId) -> Response:
     """Tell how a video is coming along."""
-    return shown(visit, visit.house.job(video_id, visit.owner))
+
+    def look() -> tuple[Any, dict[str, str]]:
+        job = visit.house.job(video_id, visit.owner)
+        return answers.video(job), answers.poll_header(job, visit.house.settings.poll_after_ms)
+
+    return await visit.house.glances.answer((visit.owner, video_id), look)
 
 
 @router.delete("/{video_id}", response_model=answers.Deleted)
@@ -60,6 +69,7 @@ def delete_video(visit: Guest, video_id: VideoId) -> JSONResponse:
     visit.house.job(video_id, visit.owner)
     if visit.house.store.delete(video_id, visit.owner):
         visit.house.files.delete(prefix(video_id))
+    visit.house.glances.forget()
     return JSONResponse({"id": video_id, "object": "video.deleted", "deleted": True})
 
 
@@ -90,6 +100,7 @@ def cancel_video(visit: Guest, video_id: VideoId) -> JSONResponse:
         job = visit.house.job(video_id, visit.owner)
         if job.status in ENDED and job.status != "cancelled":
             raise ApiError(400, f"{video_id} has ended already: it is {job.status}.", code="already_ended")
+    visit.house.glances.forget()
     return shown(visit, visit.house.job(video_id, visit.owner))
 
 

@@ -20,14 +20,16 @@ class Settings:
     long clients are asked to wait between two looks. max_upload_bytes: of one file, max_body_bytes: of one request.
     image_wait_seconds: how long a call for pictures waits for them. url_secret: signs the addresses of pictures, and is
     shared by several servers of one store. policy: whether prompts are checked.
+    fetch_urls: whether inputs may be URLs; private addresses never.
     """
 
     offer: Offer
     hosts: tuple[str, ...] = LOOPBACK
     limits: Limits = field(default_factory=lambda: Limits(None, None, None))
-    poll_after_ms: int = 500
+    poll_after_ms: int = 1000
     max_upload_bytes: int = 100 * 10**6
     max_body_bytes: int = 250 * 10**6
     image_wait_seconds: float = 540.0
     url_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     policy: bool = True
+    fetch_urls: bool = False
