@@ -31,14 +31,19 @@ PUBLISHED = {
     },
 }
 """Velocity errors of arXiv 2411.02385, after 100k steps of batch 256 on 32 A100: in range, out of range."""
-HEADER = [
-    "", "in range", "out of range", "in, unbiased", "out, unbiased", "each frame, out", "place x, in", "place x, out",
-]  # fmt: skip
+HEADER = ["", "in range", "out of range", "in, unbiased", "out, unbiased"]
 NOTE = (
     "Error of the mean speed along x in world units a second, with 95 % bootstrap intervals. The first two columns use "
     "the published parser at 256 x 256, and stand beside the published numbers; the others a soft-mask centre of mass "
-    "at 64 x 64. The published parabola figures fit the error of place x, not of speed: the last two columns, of the "
-    "published parser, are for them."
+    "at 64 x 64."
+)
+FURTHER = [
+    "", "place x, in", "place x, out", "place y, in", "place y, out", "each frame, in", "each frame, out", "lost, out",
+]  # fmt: skip
+FURTHER_NOTE = (
+    "Place: mean over frames of the distance along x and y, published parser (the published parabola figures fit this "
+    "error of x, not one of speed). Each frame: mean error of each frame's own speed, unbiased parser. Lost: share of "
+    "frames in which a disc can't be seen."
 )
 
 
@@ -65,13 +70,13 @@ def means(samples: list[dict], seed: int) -> dict:
 
 
 def phyworld_tables(samples: list[dict], about: dict, seed: int) -> tuple[list[Table], dict]:
-    """Return two tables for each scenario (the table itself, and by what is out of range), and all numbers."""
+    """Return three tables for each scenario (itself, by what is out of range, places), and all numbers."""
     tables, numbers = [], {}
     for name in PUBLISHED:
         chosen = [sample for sample in samples if sample["scenario"] == name]
         if chosen:
             found = means(chosen, seed)
-            tables += [_main(name, found, about, len(chosen)), _by_kind(name, found)]
+            tables += [_main(name, found, about, len(chosen)), _by_kind(name, found), _further(name, found)]
             numbers[name] = _plain(found)
     return tables, numbers | {"checkpoint": about}
 
@@ -83,20 +88,26 @@ def _plain(found: dict) -> dict:
 
 
 def _main(name: str, found: dict, about: dict, count: int) -> Table:
-    inside, outside = GROUPS
     rows = []
     for line, parts in found.items():
         cells = [parts[group][parser]["speed"] for parser in PARSERS for group in GROUPS]
-        cells += [parts[outside]["unbiased"]["frame_speed"]]
-        cells += [parts[inside]["published"]["place_x"], parts[outside]["published"]["place_x"]]
         rows.append([line, *(four(cell) for cell in cells)])
-    rows.append(["published floor", f"{PUBLISHED_FLOORS[name]:.4f}".lstrip("0"), *[""] * 6])
+    rows.append(["published floor", f"{PUBLISHED_FLOORS[name]:.4f}".lstrip("0"), *[""] * 3])
     for model, (inner, outer) in PUBLISHED[name].items():
         for size, within, beyond in zip(SIZES_PUBLISHED, inner, outer, strict=True):
             texts = (f"{within:.4f}".lstrip("0"), f"{beyond:.3f}".lstrip("0"))
-            rows.append([f"{model}, {size} clips (published)", *texts, *[""] * 5])
+            rows.append([f"{model}, {size} (published)", *texts, "", ""])
     said = " Checkpoint: " + "; ".join(f"{key}: {value}" for key, value in about.items()) + "." if about else ""
     return Table(f"PhyWorld: {name}", HEADER, rows, f"{count} clips. {NOTE}{said}")
+
+
+def _further(name: str, found: dict) -> Table:
+    columns = [("published", "place_x"), ("published", "place_y"), ("unbiased", "frame_speed")]
+    rows = []
+    for line, parts in found.items():
+        cells = [parts[group][parser][measure] for parser, measure in columns for group in GROUPS]
+        rows.append([line, *(four(cell) for cell in (*cells, parts[GROUPS[1]]["unbiased"]["lost"]))])
+    return Table(f"PhyWorld: {name}, places and single frames", FURTHER, rows, FURTHER_NOTE)
 
 
 def _by_kind(name: str, found: dict) -> Table:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
 COLOURS = ("#3b6fd4", "#d9662b", "#2f9e6e", "#9a4fc4", "#b59a1e", "#d14d7c", "#4a9fb5", "#8a6d5a")
-LEFT, WIDTH, ROW, GAP = 260, 620, 15, 8
+LEFT, WIDTH, ROW, GAP, WIDE = 260, 620, 15, 8, 50.0
 
 
 @dataclass(frozen=True)
@@ -47,17 +47,26 @@ def _line(x1: float, y1: float, x2: float, y2: float, colour: str, opacity: floa
     )
 
 
+def _axis(dots: list[Dot]) -> tuple[Callable[[float], float], list[float]]:
+    """Return where values go and the ticks: on log paper where means differ by more than WIDE, else from 0 on."""
+    low, high = min(0.0, *(dot.low for dot in dots)), max(dot.high for dot in dots)
+    means = [dot.mean for dot in dots if dot.mean > 0]
+    if low < 0 or not means or max(means) < WIDE * min(means) or max(means) == 1.0:
+        span = high - low if high > low else 1.0
+        return lambda value: LEFT + (value - low) / span * WIDTH, nice_ticks(low, high)
+    least = min(means) / 2
+    decades = math.log10(high / least)
+    ticks = [10.0**n for n in range(math.ceil(math.log10(least)), math.floor(math.log10(high)) + 1)]
+    return lambda value: LEFT + math.log10(max(value, least) / least) / decades * WIDTH, ticks
+
+
 def dot_plot(rows: dict[str, list[Dot]]) -> str:
     """Return rows of dots with their intervals on one axis, "" for none; a series has a colour."""
     everything = [dot for row in rows.values() for dot in row]
     if not everything:
         return ""
     series = list(dict.fromkeys(dot.series for dot in everything))
-    low, high = min(0.0, *(d.low for d in everything)), max(d.high for d in everything)
-    high = high if high > low else low + 1.0
-
-    def across(value: float) -> float:
-        return LEFT + (value - low) / (high - low) * WIDTH
+    across, ticks = _axis(everything)
 
     parts, y = [], 24.0 + ROW
     for number, name in enumerate(series):
@@ -73,7 +82,7 @@ def dot_plot(rows: dict[str, list[Dot]]) -> str:
             parts.append(f'<circle cx="{across(dot.mean):.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>')
             y += ROW
         y += GAP
-    for tick in nice_ticks(low, high):
+    for tick in ticks:
         parts.append(_line(across(tick), top, across(tick), y, "currentColor", 0.15))
         parts.append(_text(across(tick), y + 12, f"{tick:g}", "middle"))
     return _svg(LEFT + WIDTH + 20, y + 20, parts)
