@@ -14,6 +14,7 @@ from skyloom.evaluation.page import save_page
 from skyloom.evaluation.report import Report
 from skyloom.evaluation.scaling import scaling
 from skyloom.evaluation.suites import QUICK_ROUNDS, QUICK_SAMPLES, ROUNDS, SUITES, Request, run_suites
+from skyloom.pipelines.phyworld import is_continuer
 from skyloom.seeds import check_seed
 
 HELP = f"any of {', '.join(SUITES)}; all when left out. Or: compare A B; scaling RUN RUN RUN"
@@ -51,7 +52,8 @@ def _graded(names: list[str], request: Request, console: Console) -> tuple[Path,
         folder = Path(name)
         if not list(folder.glob("*.jsonl")):
             folder = request.out / letter
-            run_suites(["prompts"], Request(name, folder, request.count, request.rounds, request.seed), console)
+            suite = "phyworld" if is_continuer(Path(name)) else "prompts"
+            run_suites([suite], Request(name, folder, request.count, request.rounds, request.seed), console)
         folders.append(folder)
     return folders[0], folders[1]
 

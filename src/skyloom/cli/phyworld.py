@@ -40,12 +40,16 @@ def train_phyworld(
     clips: Annotated[int, typer.Option(min=50, help="clips rendered and kept, each in one view")] = 30_000,
     grid: Annotated[str, typer.Option(help="training grid: tiny, 30k, 300k or 3M")] = "30k",
     symmetries: Annotated[str, typer.Option(help=f"views: any of {','.join(SYMMETRIES)}, or none")] = "all",
+    hidden_size: Annotated[int, typer.Option(min=32, help="a multiple of 32")] = 128,
+    num_layers: Annotated[int, typer.Option(min=1)] = 4,
     seed: Annotated[int, typer.Option()] = 0,
 ) -> None:
     """Train a transformer on PhyWorld clips; writes RUN_DIR/checkpoint, for `skyloom evaluate phyworld`."""
     one_of("scenario", scenario, SCENARIOS)
     chosen = {"all": SYMMETRIES, "none": ()}.get(symmetries, tuple(symmetries.split(",")))
-    plan = PhyWorldPlan(scenario, grid, clips, chosen, seed=check_seed(seed))
+    plan = PhyWorldPlan(
+        scenario, grid, clips, chosen, seed=check_seed(seed), hidden_size=hidden_size, num_layers=num_layers
+    )
     began, config = time.perf_counter(), training_config(steps, batch_size, seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

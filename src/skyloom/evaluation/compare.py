@@ -23,13 +23,17 @@ def suite_names(folder: Path) -> list[str]:
 
 
 def differences(first: dict[str, dict], second: dict[str, dict]) -> dict[tuple[str, str], list[tuple[float, float]]]:
-    """Return pairs of numbers of samples that both hold, by (group, measure)."""
+    """Return pairs of numbers of samples that both hold, by (group, measure).
+
+    Measures that are the same in every sample (floors, trivial lines) are left out, unless all are.
+    """
     pairs: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for name in first.keys() & second.keys():
         ours, theirs = sample_scores(first[name]), sample_scores(second[name])
         for measure in ours.keys() & theirs.keys():
             pairs.setdefault((sample_group(first[name]), measure), []).append((ours[measure], theirs[measure]))
-    return dict(sorted(pairs.items()))
+    changed = {key: values for key, values in pairs.items() if any(a != b for a, b in values)}
+    return dict(sorted((changed or pairs).items()))
 
 
 def suite_table(suite: str, first: dict[str, dict], second: dict[str, dict], seed: int = 0) -> tuple[Table, dict]:
