@@ -1,7 +1,10 @@
 """Commands that take pictures and videos: each is its Python twin, each refuses bad input in one line."""
 
+import json
+
 import numpy as np
 import pytest
+import yaml
 
 from pipeline_parts import toy_pipeline
 from skyloom.cli import animate as animate_command
@@ -9,6 +12,7 @@ from skyloom.data.video_io import read_metadata, read_video, write_video
 from skyloom.errors import InvalidArgument
 from skyloom.pipelines import pipeline as pipelines
 from skyloom.pipelines.masks import box_mask
+from skyloom.pipelines.storyboard import Shot
 from skyloom.provenance.manifest import Provenance
 from skyloom.video import Video
 from test_cli import flags_of, ok, run
@@ -27,6 +31,8 @@ FLAGS = {
         "--strength", "--mask", "--box", "--replace", "--threshold", "--outpaint", "--cinemagraph", "--seconds",
         "--source-guidance",
     },
+    "interpolate": {"--factor"},
+    "storyboard": set(),
 }  # fmt: skip
 QUICK = ("--seed", 3, "--steps", 1, "--scale", 1, "--quality", 100, "--no-sign", "--no-mark", "-o", "out.webp")
 TWIN = {"seed": 3, "num_inference_steps": 1}
@@ -177,3 +183,55 @@ def test_times_on_the_command_line():
     for text in ("1.5", "=a.png", "1=", "-1=a.png"):
         with pytest.raises(InvalidArgument):
             animate_command._timed(text)
+
+
+BOARD = """
+size: 48x32
+style: charcoal
+shots:
+  - {prompt: a fox runs, seconds: 1, pictures: {0: one.png}}
+  - {prompt: a dog runs, seconds: 0.5, cut: true, camera: zoom in, clips: {0.0: a.webp}}
+"""
+
+
+def test_a_storyboard_is_its_twin_in_python(toy, tmp_path):
+    (tmp_path / "board.yaml").write_text(BOARD)
+    (tmp_path / "board.json").write_text(json.dumps(yaml.safe_load(BOARD)))
+    shots = [
+        Shot("a fox runs", 1.0, pictures={0.0: clip(1, 2)}),
+        Shot("a dog runs", 0.5, True, clips={0.0: clip(9)}, view={"camera": "zoom in"}),
+    ]
+    wanted = toy.storyboard(shots, width=48, height=32, style="charcoal", **TWIN)
+    for name in ("board.yaml", "board.json"):
+        ok("storyboard", name, *QUICK)
+        assert np.array_equal(read_video("out.webp").frames, wanted.frames)
+    ok("storyboard", "board.yaml", *QUICK, "--size", "32x32")
+    assert read_video("out.webp").frames.shape == (14, 32, 32, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "hold a list of `shots`"),
+        ("shots: []", "hold a list of `shots`"),
+        ("shots: [", "cannot read board.yaml: not YAML"),
+        ("shots: [a fox]", "shot 1 must have a `prompt`"),
+        ("shots: [{prompt: a, second: 1}]", "nearest: seconds"),
+        ("shots: [{prompt: a, seconds: long}]", "seconds of shot 1 must be a number, got 'long'"),
+        ("shots: [{prompt: a, cut: 3}]", "cut of shot 1 must be true or false"),
+        ("shots: [{prompt: a, pictures: {now: one.png}}]", "must be a number, got 'now'"),
+        ("shots: [{prompt: a, pictures: {0: none.png}}]", "there is no such file"),
+        ("{shots: [{prompt: a}], sise: 3x3}", "nearest: size"),
+    ],
+)
+def test_bad_storyboards_are_refused(toy, tmp_path, text, message):
+    (tmp_path / "board.yaml").write_text(text)
+    result = run("storyboard", "board.yaml")
+    assert result.exit_code == 2 and message in result.stderr and not (tmp_path / "out").exists()
+
+
+def test_interpolating_is_its_twin_in_python(toy, tmp_path):
+    ok("interpolate", "a.webp", "--factor", 3, *QUICK)
+    made, wanted = read_video(tmp_path / "out.webp"), toy.interpolate(clip(9), "a fox", factor=3, **TWIN)
+    assert np.array_equal(made.frames, wanted.frames) and made.fps == 24.0
+    assert "factor must be a whole number" in run("interpolate", "a.webp", "--factor", 20).stderr

@@ -26,7 +26,7 @@ from skyloom.errors import InvalidArgument
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.models.text_encoder import TextEncoder, TextFeatures, load_text_encoder
 from skyloom.models.transformer import Transformer
-from skyloom.pipelines import edits, joins, prompts, telling
+from skyloom.pipelines import between, edits, joins, prompts, storyboard, telling
 from skyloom.pipelines.canvas import Canvas
 from skyloom.pipelines.checkpoint import Checkpoint, SamplingConfig, fill, load_checkpoint
 from skyloom.pipelines.engine import Request
@@ -134,6 +134,7 @@ class Pipeline:
     animate = Whole(telling.animate)
     extend, extend_back = Whole(joins.extend), Whole(joins.extend_back)
     connect, loop = Whole(joins.connect), Whole(joins.loop)
+    interpolate, storyboard = Whole(between.interpolate), Whole(storyboard.storyboard)
     restyle, instruct = Whole(edits.restyle), Whole(edits.instruct)
     inpaint, outpaint = Whole(edits.inpaint), Whole(edits.outpaint)
     replace_thing, cinemagraph = Whole(edits.replace_thing), Whole(edits.cinemagraph)
