@@ -24,10 +24,9 @@ from skyloom.evaluation.scoring import asked
 from skyloom.evaluation.task_bench import Bench, Goal, Measured, Numbers, Row, Task, by_case, rounded, slots
 from skyloom.evaluation.task_cases import Case, choose, scenes_of, with_camera, words
 from skyloom.evaluation.tasks_suite_edits import pairs_of, rendered
-from skyloom.pipelines import tasks
-from skyloom.pipelines.canvas import PromptSpan
+from skyloom.pipelines.storyboard import Shot
 from skyloom.world.camera import camera_controls
-from skyloom.world.facts import describe_all
+from skyloom.world.facts import Facts, describe_all
 from skyloom.world.layout import arrange
 from skyloom.world.physics import simulate
 from skyloom.world.render import render
@@ -135,34 +134,46 @@ def fps_control(bench: Bench, numbers: Sequence[int]) -> list[Numbers]:
 
 
 def storyboard(bench: Bench, numbers: Sequence[int]) -> list[Numbers]:
-    """The same actor in one place, then in another."""
+    """The same actor in one place, then, without a cut, in another."""
+    return _two_shots(bench, numbers, cut=False)
+
+
+def storyboard_cut(bench: Bench, numbers: Sequence[int]) -> list[Numbers]:
+    """The same actor in one place, then, after a cut, in another."""
+    return _two_shots(bench, numbers, cut=True)
+
+
+def _two_shots(bench: Bench, numbers: Sequence[int], cut: bool) -> list[Numbers]:
     plan = bench.plan
     cases = choose(plan.world, "calm", plan.seed, numbers, "storyboard")
     before, after, _ = pairs_of(bench, cases, "calm", ["place"] * len(cases))
-    room, facts = bench.pipeline.room(), describe_all(after)
-    half = (room.latents.latent_frames + 1) // 2
+    facts, frames = describe_all(after), plan.clip.num_frames
+    seconds = (frames - 1) / plan.clip.fps
 
-    def task(row: int) -> Task:
-        case = cases[row]
-        second = words(facts[row], plan.seed, case.scene)
-        spans = (PromptSpan(case.prompt, 0, half), PromptSpan(second, half))
-        canvas = replace(tasks.text_to_video(room, case.prompt), prompts=spans)
-        return lambda engine: engine.run(canvas, seed=case.seed)
+    def task(case: Case, told: Facts) -> Task:
+        texts = case.prompt, words(told, plan.seed, case.scene)
+        shots = [Shot(text, seconds, cut=cut and number > 0) for number, text in enumerate(texts)]
+        return lambda engine: engine.storyboard(shots, seed=case.seed)
 
-    cut = 1 + room.strides.temporal * (half - 1)
-    made = bench.run([task(row) for row in range(len(cases))])
+    made = bench.run([task(case, told) for case, told in zip(cases, facts, strict=True)])
     early, late = rendered(bench, before), rendered(bench, after)
-    real = torch.cat([early[:, :, :cut], late[:, :, cut:]], 2)
-    swapped = torch.cat([late[:, :, :cut], early[:, :, cut:]], 2)
-    wanted = [[asked(case.facts) for case in cases], [asked(one) for one in facts]]
-    lines: Measured = {}
-    for line, pixels in {"made": made, "render": real, "swapped": swapped}.items():
-        parts = pixels[:, :, :cut], pixels[:, :, cut:]
-        found = [slots(bench, part, want, ("place", "actor")) for part, want in zip(parts, wanted, strict=True)]
-        lines[line] = {f"{name}, span {k}": values for k, span in enumerate(found, 1) for name, values in span.items()}
-        names = [[seen["actors"][0]["name"] if seen["actors"] else "" for seen in bench.read(part)] for part in parts]
-        lines[line]["same actor"] = [float(a == b) for a, b in zip(*names, strict=True)]
-    return by_case(lines, len(cases))
+    spans = {
+        "made": (made[:, :, :frames], made[:, :, 1 - frames :]),
+        "render": (early, late[:, :, 1:]),
+        "swapped": (late, early[:, :, 1:]),
+    }
+    wanted = [asked(case.facts) for case in cases], [asked(one) for one in facts]
+    return by_case({line: _span_slots(bench, parts, wanted) for line, parts in spans.items()}, len(cases))
+
+
+def _span_slots(
+    bench: Bench, parts: Sequence[Tensor], wanted: Sequence[Sequence[dict]]
+) -> dict[str, Tensor | Sequence[float]]:
+    """Return the slots of both spans, and whether the same actor is seen in both."""
+    found = [slots(bench, part, want, ("place", "actor")) for part, want in zip(parts, wanted, strict=True)]
+    names = [[seen["actors"][0]["name"] if seen["actors"] else "" for seen in bench.read(part)] for part in parts]
+    lines: dict[str, Tensor | Sequence[float]] = {"same actor": [float(a == b) for a, b in zip(*names, strict=True)]}
+    return lines | {f"{name}, span {k}": values for k, span in enumerate(found, 1) for name, values in span.items()}
 
 
 def shape_of(clip: ClipConfig, shape: str, unit: int) -> ClipConfig:
@@ -209,7 +220,8 @@ ROWS = {
     "camera": Row("camera", measure=camera, goals=(Goal("sign", ">=", 1.0),)),
     "motion": Row("amount of motion", measure=motion_control, goals=(Goal("monotone", ">=", 1.0),), clips=len(SPEEDS)),
     "fps": Row("frames a second", measure=fps_control, goals=(Goal("monotone", ">=", 1.0),), clips=len(FPS_LEVELS)),
-    "storyboard": Row("storyboard of two spans", measure=storyboard, goals=()),
+    "storyboard": Row("storyboard of two shots, no cut", measure=storyboard, clips=3),
+    "storyboard cut": Row("storyboard of two shots, a cut between", measure=storyboard_cut, clips=2),
     "sizes": Row(
         "sizes", measure=sizes, goals=tuple(Goal(f"whole, {shape}", ">=", 0.9) for shape in SHAPES), clips=len(SHAPES)
     ),

@@ -21,6 +21,7 @@ from skyloom.evaluation.clip_measures import (
     motion,
     seam_ratio,
 )
+from skyloom.evaluation.filling import PACKAGE, blended, flow_installed, flow_warped
 from skyloom.evaluation.scoring import asked
 from skyloom.evaluation.task_bench import (
     Bench,
@@ -110,6 +111,25 @@ def both_ends(bench: Bench, numbers: Sequence[int]) -> list[Numbers]:
     lines: Measured = {line: {"jump": largest_step_ratio(pixels, 1, last)} for line, pixels in clips.items()}
     add_pinned(lines, made, clips["autoencoder"], real, [0, last])
     add_motion(lines, clips, real)
+    return by_case(lines, len(cases))
+
+
+def fill_in(bench: Bench, numbers: Sequence[int]) -> list[Numbers]:
+    """Every other frame is given; the others are compared with the true ones."""
+    plan = bench.plan
+    cases = choose(plan.world, "moving", plan.seed, numbers, "fill in")
+    real = rounded(clips_of(plan.world, "moving", cases, replace(plan.clip, fps=2 * plan.clip.fps)))
+    known = real[:, :, ::2]
+
+    def task(case: Case, video: Video) -> Task:
+        return lambda engine: engine.interpolate(video, case.prompt, factor=2, seed=case.seed)
+
+    made = bench.run([task(case, video) for case, video in zip(cases, videos(known, plan.clip.fps), strict=True)])
+    clips = {"made": made, "autoencoder": bench.reconstruct(real), "blend": rounded(blended(known, 2))}
+    clips |= {"flow": flow_warped(known, 2)} if flow_installed() else {}
+    found = {line: fidelity(pixels[:, :, 1::2], real[:, :, 1::2]) for line, pixels in clips.items()}
+    lines: Measured = {line: {"new frames": values} for line, values in found.items()}
+    lines["made"] |= {f"over {line}": found["made"] - found[line] for line in ("blend", "flow") if line in found}
     return by_case(lines, len(cases))
 
 
@@ -243,6 +263,14 @@ ROWS = {
         goals=(Goal("gap", "<=", 1.0), Goal("motion ratio", ">=", 0.7, "median"), Goal("frozen", "<=", 0.0)),
     ),
     "both ends": Row("first and last frame", measure=both_ends, goals=(Goal("gap", "<=", 1.0),)),
+    "fill in": Row(
+        "fill in frames, to twice the rate",
+        (Goal("over blend", ">=", 0.0), Goal("over flow", ">=", 0.0)),
+        "new frames: dB against the true ones, of what was not given; over: dB above that line."
+        + ("" if flow_installed() else f" The line flow is not measured: {PACKAGE} is not installed."),
+        measure=fill_in,
+        clips=2,
+    ),
     "extend": Row("extend forward", measure=extend, goals=SEAM_GOALS),
     "extend back": Row("extend backward", measure=extend_back, goals=SEAM_GOALS, clips=2),
     "connect": Row("connect two clips", measure=connect, goals=SEAM_GOALS),
