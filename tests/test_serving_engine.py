@@ -62,6 +62,9 @@ CASES = {
     "edit by command": ({}, {"video": "clip.mp4"}, 9),
     "edit": ({}, {"video": "clip.mp4", "mask": "mask.png"}, 9),
     "blend": ({"seconds": 0.5}, {"first": "clip.mp4", "second": "clip.mp4"}, 21),
+    "storyboard": ({"seconds": 2.0, "shots": [{"time": 0.0, "prompt": "a fox", "input": "shot-0"},
+                                              {"time": 1.0, "prompt": "a cat"}]}, {"shot-0": "picture.png"}, 17),
+    "loop of words": ({}, {}, None),
     "loop": ({}, {"video": "clip.mp4"}, None),
 }  # fmt: skip
 
@@ -73,7 +76,7 @@ def test_each_task_goes_on_from_any_step_with_the_same_bits(pipeline, inputs, tm
     told, whole = [], tmp_path / "whole"
     whole.mkdir()
     made = engine.made_by(pipeline, asked, files, whole, lambda percent: told.append(percent) or True)
-    assert told == sorted(told) and told[0] == 0 and told[-1] <= 95
+    assert told[0] == 0 and max(told) <= 95 and (told == sorted(told) or case == "loop of words")
     video = read_video(whole / "video.mp4")
     assert video.size.num_frames == made["num_frames"] and frames in (None, made["num_frames"])
     assert (made["seed"], made["size"], made["checkpoint"]) == (5, "32x32", "toy")
@@ -194,7 +197,7 @@ def test_previews_and_unknown_words_are_told(pipeline, tmp_path, monkeypatch):
 
 
 def test_every_task_is_known_and_inputs_are_needed(pipeline, tmp_path):
-    assert set(TASKS) == set(NAMES) - {"storyboard"}
+    assert set(TASKS) == set(NAMES)
     with pytest.raises(InvalidArgument, match="task"):
         engine.make({"task": "dance"}, {}, tmp_path, go_on)
     with pytest.raises(InvalidArgument, match="inputs must hold video"):

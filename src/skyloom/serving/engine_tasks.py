@@ -18,9 +18,11 @@ from skyloom.data.fitting import at_most
 from skyloom.data.video_io import read_image, read_video
 from skyloom.errors import InvalidArgument
 from skyloom.pipelines import edits, joins, telling
+from skyloom.pipelines import storyboard as boards
 from skyloom.pipelines.film import Film
 from skyloom.pipelines.masks import mask_of
 from skyloom.pipelines.pipeline import Pipeline
+from skyloom.pipelines.storyboard import Shot
 from skyloom.pipelines.tasks import Room
 from skyloom.video import Video
 
@@ -47,6 +49,11 @@ def asked(order: Order, name: str, default: Any = None) -> Any:
     """Return one setting of an order."""
     value = order.get("settings", {}).get(name)
     return default if value is None else value
+
+
+def frames_asked(pipeline: Pipeline, order: Order) -> int:
+    """Return how many frames an order asks for; as trained where it does not say."""
+    return asked(order, "num_frames", pipeline.preset.clip.num_frames)
 
 
 def text(pipeline: Pipeline, order: Order, inputs: Inputs, settings: Settings) -> Film:
@@ -100,14 +107,26 @@ def loop(pipeline: Pipeline, order: Order, inputs: Inputs, settings: Settings) -
     """A video without end: the one given, or half a one made first, led back to its beginning."""
     if "video" in inputs:
         return joins.loop(pipeline, shown(inputs["video"]), order["prompt"], **settings)
-    wanted, stride = (
-        asked(order, "num_frames", pipeline.preset.clip.num_frames),
-        pipeline.autoencoder.config.temporal_stride,
-    )
+    wanted, stride = frames_asked(pipeline, order), pipeline.autoencoder.config.temporal_stride
     half = 1 + stride * max(2, (wanted - 1) // stride // 2)
     halved = {**order, "settings": {**order.get("settings", {}), "num_frames": half}}
-    first = (animate if inputs else text)(pipeline, halved, inputs, settings).video()
+    begin = keyframes if asked(order, "frames") else animate if "image" in inputs else text
+    first = begin(pipeline, halved, inputs, settings).video()
     return joins.loop(pipeline, first, order["prompt"], seconds=max(wanted - half, 2 * stride) / first.fps, **settings)
+
+
+def storyboard(pipeline: Pipeline, order: Order, inputs: Inputs, settings: Settings) -> Film:
+    """Shots that follow one another, each from its second on; a picture or clip stands at its shot's beginning."""
+    told = asked(order, "shots", [])
+    whole = asked(order, "seconds", (frames_asked(pipeline, order) - 1) / pipeline.preset.clip.fps)
+    starts = [0.0, *(float(shot["time"]) for shot in told[1:]), float(whole)]
+    shots = []
+    for shot, start, end in zip(told, starts, starts[1:], strict=False):
+        own = shown(needed(inputs, shot["input"])) if shot.get("input") else None
+        still = own is not None and len(own.frames) == 1
+        pictures, clips = ({0.0: own}, {}) if still else ({}, {} if own is None else {0.0: own})
+        shots.append(Shot(shot["prompt"], end - start, pictures=pictures, clips=clips))
+    return boards.storyboard(pipeline, shots, **settings)
 
 
 def remix(pipeline: Pipeline, order: Order, inputs: Inputs, settings: Settings) -> Film:
@@ -142,5 +161,5 @@ def asked_for(path: Path) -> Video:
 
 TASKS: dict[str, Callable[[Pipeline, Order, Inputs, Settings], Film]] = {
     "text": text, "image": text, "animate": animate, "keyframes": keyframes, "extend": extend, "blend": blend,
-    "loop": loop, "remix": remix, "edit": edit,
+    "loop": loop, "remix": remix, "edit": edit, "storyboard": storyboard,
 }  # fmt: skip
