@@ -6,12 +6,14 @@ from dataclasses import replace
 import pytest
 import torch
 import typer
+from rich.console import Console
 from typer.testing import CliRunner
 
 from skyloom.cli.evaluate import evaluate
 from skyloom.errors import CheckpointError, InvalidArgument
 from skyloom.evaluation import prompts_suite, suites
 from skyloom.evaluation.autoencoder_suite import averaged_down, latent_ratio, moving_foreground
+from skyloom.evaluation.failures import FAILURES
 from skyloom.evaluation.oracle import NAME, ActorReading, Reading
 from skyloom.evaluation.oracle_clips import render_scenes, vocabulary_of
 from skyloom.evaluation.samples import SampleLog
@@ -22,6 +24,7 @@ from skyloom.models.watcher import Watcher, save_watcher
 from skyloom.pipelines.checkpoint import SamplingConfig, save_checkpoint
 from skyloom.presets import preset
 from skyloom.shapes import VideoSize
+from skyloom.training.readers import new_reader
 from skyloom.world.facts import describe_all
 from skyloom.world.physics import simulate
 from skyloom.world.sampling import sample_scenes
@@ -192,6 +195,19 @@ def test_the_command_grades_a_checkpoint(judged, tmp_path):
     page = (tmp_path / "report" / "report.md").read_text()
     assert "floor: the real render" in page
     assert len((tmp_path / "report" / "prompts.jsonl").read_text().splitlines()) == 1 + 5
+
+
+def test_failures_and_captions_are_graded_beside(judged, tmp_path, monkeypatch):
+    save_watcher(new_reader("captioner", TINY), tmp_path / "captioner", "captioner")
+    monkeypatch.setattr(suites, "CAPTIONER", tmp_path / "captioner")
+    request = suites.Request(str(judged), tmp_path / "report", 1, 1, 0)
+    report = suites.run_suites(["failures", "captions"], request, Console(quiet=True))
+    assert set(report.numbers["failures"]) == set(FAILURES)
+    assert set(report.numbers["failures"]["drift"]) == {"generated", "render", "planted"}
+    assert report.numbers["captions"]["render"]["coverage place"]["samples"] == 1
+    assert "captions" in suites.default_suites()
+    monkeypatch.setattr(suites, "CAPTIONER", tmp_path / "nowhere")
+    assert "captions" not in suites.default_suites()
 
 
 def test_wrong_names_and_strange_worlds_are_refused(judged):

@@ -29,7 +29,7 @@ from skyloom.evaluation.oracle_clips import numbered_scenes, render_scenes
 from skyloom.evaluation.report import Table, markdown_table, printable, score_text
 from skyloom.evaluation.samples import SampleLog
 from skyloom.evaluation.scoring import Score
-from skyloom.models.captioner import SHIPPED, USUAL, Captioner, load_captioner
+from skyloom.models.captioner import NAME, SHIPPED, USUAL, Captioner, load_captioner
 from skyloom.presets import preset
 from skyloom.seeds import generator_for
 from skyloom.world.captions import caption
@@ -141,6 +141,13 @@ def table_of(samples: list[dict], seed: int = 0) -> tuple[Table, dict]:
     return Table("Captions", ["measure", *LOOKS.values()], rows, note), numbers
 
 
+def log_of(plan: CaptionsPlan, folder: Path, path: Path) -> SampleLog:
+    """Return the log of a plan's samples by the captioner in a folder."""
+    weights = (folder / f"{NAME}.safetensors").read_bytes()
+    settings = asdict(replace(plan, count=0, batch_size=0)) | {"captioner": hashlib.sha256(weights).hexdigest()[:16]}
+    return SampleLog(path, settings)
+
+
 CARD = """# Captioner
 
 Reads slots off clips of the `{preset}` world, 17 frames of 64 x 64 at 8 fps, and tells them in English and Chinese.
@@ -163,9 +170,7 @@ def main(
     """Measure a captioner on held-out renders; write card.md, card.json and samples.jsonl beside it."""
     captioner, row = load_captioner(folder), preset(name)
     plan = CaptionsPlan(row.world, row.clip, count)
-    weights = (folder / "captioner.safetensors").read_bytes()
-    settings = asdict(replace(plan, count=0)) | {"captioner": hashlib.sha256(weights).hexdigest()[:16]}
-    samples = run(plan, captioner, SampleLog(folder / "samples.jsonl", settings), lambda steps: None)[:count]
+    samples = run(plan, captioner, log_of(plan, folder, folder / "samples.jsonl"), lambda steps: None)[:count]
     table, numbers = table_of(samples)
     (folder / "card.json").write_text(json.dumps(numbers, indent=1) + "\n")
     parameters = sum(p.numel() for p in captioner.watcher.parameters())

@@ -95,11 +95,12 @@ class FailuresPlan:
 def noticed(oracle: Oracle, plan: FailuresPlan) -> dict[str, list[float]]:
     """Return for each failure, 1 or 0 a clip, how often it is seen where it was planted."""
     found: dict[str, list[float]] = {}
+    step = max(8, min(64, plan.count))
     for name, planted in PLANTED.items():
         values, first = [], plan.seed * 1_000_000
         while len(values) < plan.count:
-            scenes = numbered_scenes(plan.world, plan.clip, torch.arange(first, first + 64), "seen")
-            first += 64
+            scenes = numbered_scenes(plan.world, plan.clip, torch.arange(first, first + step), "seen")
+            first += step
             rows = torch.tensor([planted.suits(facts) for facts in describe_all(scenes)])
             if rows.any():
                 fit = scenes.select(rows)

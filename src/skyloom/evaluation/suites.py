@@ -16,6 +16,8 @@ from skyloom.config import WorldConfig
 from skyloom.errors import CheckpointError, GenerationError, one_of
 from skyloom.evaluation import (
     autoencoder_suite,
+    captions_suite,
+    failures_suite,
     minute_suite,
     prompts_suite,
     speed,
@@ -34,13 +36,21 @@ from skyloom.evaluation.samples import SampleLog
 from skyloom.evaluation.strips import keeping
 from skyloom.evaluation.task_bench import Bench, TasksPlan
 from skyloom.evaluation.together import Together
+from skyloom.models.captioner import SHIPPED as CAPTIONER
+from skyloom.models.captioner import load_captioner
 from skyloom.pipelines.pipeline import Pipeline, load
 from skyloom.pipelines.prompts import PromptWarning
 from skyloom.pipelines.tasks import text_to_video
 
 QUICK_SAMPLES, QUICK_ROUNDS, ROUNDS = 20, 3, 10
 Advance = Callable[[int], None]
-Plan = prompts_suite.PromptsPlan | autoencoder_suite.AutoencoderPlan
+Plan = (
+    prompts_suite.PromptsPlan
+    | autoencoder_suite.AutoencoderPlan
+    | failures_suite.FailuresPlan
+    | minute_suite.MinutePlan
+    | TasksPlan
+)
 
 
 @dataclass(frozen=True)
@@ -157,6 +167,27 @@ def run_wording(request: Request, advance: Advance) -> tuple[list[Table], dict]:
     return [wording_suite.table_of(results)], {result.group: asdict(result) for result in results}
 
 
+def run_failures(request: Request, advance: Advance) -> tuple[list[Table], dict]:
+    """The failures suite."""
+    pipeline = load(request.checkpoint)
+    preset = pipeline.preset
+    plan = failures_suite.FailuresPlan(preset.world, preset.clip, request.count, request.seed)
+    oracle, log = judge_of(preset.world), _log(request, pipeline, "failures", plan)
+    samples = failures_suite.run(plan, oracle, generator_of(pipeline), log, advance)
+    table, numbers = failures_suite.table_of(samples, failures_suite.noticed(oracle, plan), request.seed)
+    return [table], numbers
+
+
+def run_captions(request: Request, advance: Advance) -> tuple[list[Table], dict]:
+    """The captions suite, on the checkpoint's world."""
+    preset = load(request.checkpoint).preset
+    plan = captions_suite.CaptionsPlan(preset.world, preset.clip, request.count, request.seed)
+    log = captions_suite.log_of(plan, CAPTIONER, request.out / "captions.jsonl")
+    samples = captions_suite.run(plan, load_captioner(CAPTIONER), log, advance)
+    table, numbers = captions_suite.table_of(samples, request.seed)
+    return [table], numbers
+
+
 @dataclass(frozen=True)
 class Suite:
     """How to run a suite, and how many steps its progress bar has."""
@@ -178,13 +209,20 @@ SUITES = {
         lambda r, advance: run_digits(r.checkpoint, r.out, r.count, r.seed, advance), lambda request: request.count
     ),
     "wording": Suite(run_wording, lambda request: request.count * wording_suite.GROUP_COUNT),
+    "failures": Suite(run_failures, lambda request: request.count * len(failures_suite.GROUPS)),
+    "captions": Suite(run_captions, lambda request: request.count),
     "speed": Suite(run_speed, lambda request: request.rounds),
 }
 
 
+def default_suites() -> list[str]:
+    """Return the suites that run when none is named: all but captions where no captioner is shipped."""
+    return [name for name in SUITES if name != "captions" or CAPTIONER.is_dir()]
+
+
 def run_suites(names: list[str], request: Request, console: Console) -> Report:
     """Run the suites (all for an empty list), print and save the report after each. Raises InvalidArgument."""
-    chosen = [one_of("suite", name, SUITES) for name in names] or list(SUITES)
+    chosen = [one_of("suite", name, SUITES) for name in names] or default_suites()
     about = {"checkpoint": request.checkpoint or "the default", "seed": request.seed, "samples": request.count}
     report = Report(about | describe_machine())
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
