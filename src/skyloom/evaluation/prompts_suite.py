@@ -56,13 +56,14 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class PromptsPlan:
-    """What is asked, how often."""
+    """What is asked, how often; reword: whether free words are told in known ones first, as for a user."""
 
     world: WorldConfig
     clip: ClipConfig
     count: int = 200
     seed: int = 0
     batch_size: int = 8
+    reword: bool = True
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,10 @@ class TextEncoder:
         """Return the ids of the prompt's own tokens."""
         return self._weights.tokenizer.encode(prompt)
 
+    def pieces(self, prompt: str) -> list[str]:
+        """Return the prompt's own tokens as text; the first of a word carries its mark."""
+        return self._weights.tokenizer.pieces_of(prompt)
+
     def truncated(self, prompt: str, max_length: int = 64) -> bool:
         """Tell whether `encode` would cut the end of `prompt` off."""
         return len(self.token_ids(prompt)) > max_length - 1

@@ -34,19 +34,23 @@ class UnigramTokenizer:
         self.unknown_id, self.unknown_score = unknown_id, unknown_score
         self._index = dict(zip(pieces, range(len(pieces)), strict=True))
         self._longest = max(map(len, pieces))
-        self._word_ids = lru_cache(maxsize=1 << 16)(self._split_word)
+        self._cuts = lru_cache(maxsize=1 << 16)(self._split_word)
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of `text`, without any special token; of an empty text, none."""
-        return [piece for word in self.words(text) for piece in self._word_ids(word)]
+        return [piece for word in self.words(text) for _, piece in self._cuts(word)]
+
+    def pieces_of(self, text: str) -> list[str]:
+        """Return what the ids of `text` stand for; a character that no piece covers stands for itself."""
+        return [piece for word in self.words(text) for piece, _ in self._cuts(word)]
 
     def words(self, text: str) -> list[str]:
         """Normalise `text` and cut it at spaces; each word carries its mark."""
         plain = unicodedata.normalize("NFC", text).translate(self.replacements)
         return [WORD_START + word for word in plain.split(" ") if word]
 
-    def _split_word(self, word: str) -> tuple[int, ...]:
-        """Viterbi: the best way to reach each position of `word`, then back from its end."""
+    def _split_word(self, word: str) -> tuple[tuple[str, int], ...]:
+        """Viterbi: the best way to reach each position of `word`, then back from its end; pieces and their ids."""
         length = len(word)
         best = [0.0] + [float("-inf")] * length
         came_from = [(0, self.unknown_id)] * (length + 1)
@@ -58,13 +62,14 @@ class UnigramTokenizer:
                     best[end], came_from[end] = here + self.scores[index], (start, self.ids[index])
             if here + self.unknown_score > best[start + 1]:
                 best[start + 1], came_from[start + 1] = here + self.unknown_score, (start, self.unknown_id)
-        return _walk_back(came_from)
+        return _walk_back(word, came_from)
 
 
-def _walk_back(came_from: Sequence[tuple[int, int]]) -> tuple[int, ...]:
-    """Follow (previous position, id) from the last position to the first; return the ids forward."""
-    ids, position = [], len(came_from) - 1
-    while position:
-        position, piece = came_from[position]
-        ids.append(piece)
-    return tuple(reversed(ids))
+def _walk_back(word: str, came_from: Sequence[tuple[int, int]]) -> tuple[tuple[str, int], ...]:
+    """Follow (previous position, id) from the last position to the first; return the pieces and ids forward."""
+    cuts, end = [], len(came_from) - 1
+    while end:
+        start, piece_id = came_from[end]
+        cuts.append((word[start:end], piece_id))
+        end = start
+    return tuple(reversed(cuts))

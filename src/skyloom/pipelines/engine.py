@@ -30,7 +30,7 @@ from skyloom.pipelines.tasks import Room, text_to_video
 from skyloom.seeds import check_seed
 from skyloom.video import Video
 
-ANCHOR = 0.0
+ANCHOR = 0.5
 """How far each window is held to the colours of the first."""
 LONGEST = 3600.0
 """Seconds."""
@@ -102,6 +102,10 @@ class Engine(Protocol):
         """Return the prompt in the style of the training captions."""
         ...
 
+    def reworded(self, prompt: str) -> str:
+        """Return the prompt in words of training."""
+        ...
+
     def plan(self, canvas: Canvas, seed: int) -> Tensor | None:
         """Return where the planner would have a canvas's actors, boxes (1, s, n, 4); None without a planner."""
         ...
@@ -116,7 +120,8 @@ class Settings(TypedDict, total=False):
 
     height, width: pixels. fps: frames a second. fit: "crop" or "pad", how pictures and videos of other shapes are
     fitted. motion in [0, 1], pan and tilt in views a second, zoom in doublings a second, camera: one of CAMERAS.
-    style: a picture style by name. expand: tell the prompt in full. anchor in [0, 1]: how far
+    style: a picture style by name. expand: tell the prompt in full. reword: False leaves
+    words as they are that training never used. anchor in [0, 1]: how far
     each window is held to the colours of the first. on_step: told of progress. plan: False leaves it to
     the network where actors go. paths: drawn ones, for the first actors that the prompt names (`pipelines.paths`).
     """
@@ -137,6 +142,7 @@ class Settings(TypedDict, total=False):
     camera: str | None
     style: str | None
     expand: bool | None
+    reword: bool | None
     anchor: float | None
     on_step: OnStep | None
     plan: bool | None
@@ -157,6 +163,7 @@ class Job:
     expand: bool = False
     paths: tuple[Path, ...] = ()
     anchor: float = ANCHOR
+    reword: bool = True
 
     def lasting(self, num_frames: int) -> Job:
         """Return the same job for another length."""
@@ -189,6 +196,14 @@ def _anchor(settings: Settings) -> float:
     return anchor
 
 
+def _understood(engine: Engine, asked: str, settings: Settings) -> tuple[str, list[str]]:
+    """Return what the network hears of a prompt, and what to tell the one who asked."""
+    known = asked if settings.get("reword") is False else engine.reworded(asked)
+    told = engine.expanded(known) if settings.get("expand") else known
+    understood = [] if known == asked else [f"understood as: {known}"]
+    return told, understood + engine.notes(told)
+
+
 def prepare(
     engine: Engine,
     prompt: str | None,
@@ -200,8 +215,8 @@ def prepare(
     """Check settings and return them as a job; a prompt of None says nothing. Raises InvalidArgument."""
     asked = "" if prompt is None else prompts.clean(prompt)
     told = prompts.with_style(asked, settings.get("style")) if asked else ""
-    told = engine.expanded(told) if told and settings.get("expand") else told
-    for note in engine.notes(told) if told else ():
+    told, notes = _understood(engine, told, settings) if told else (told, [])
+    for note in notes:
         warnings.warn(note, prompts.PromptWarning, stacklevel=3)
     height, width, fps = settings.get("height"), settings.get("width"), settings.get("fps")
     room = engine.room(num_frames=num_frames, seconds=seconds, height=height, width=width, fps=fps)
@@ -222,6 +237,7 @@ def prepare(
     return Job(
         asked, told, replace(room, mode=fit, scalars=scalars), request, check_seed(settings.get("seed")),
         settings.get("on_step"), settings.get("style"), bool(settings.get("expand")), paths, _anchor(settings),
+        settings.get("reword") is not False,
     )  # fmt: skip
 
 
@@ -248,7 +264,7 @@ def film_of(engine: Engine, job: Job, count: int, chunks: Iterator[np.ndarray], 
     film = Film(job.lasting(count).room.size, job.room.fps, {}, chunks)
     canvas = text_to_video(room_of(job, 1), job.told)
     told = {
-        "prompt": job.prompt, "style": job.style, "expand": job.expand, "fit": job.room.mode, "task": task,
-        "plan": job.request.plan, "paths": [list(map(list, path)) for path in job.paths],
+        "prompt": job.prompt, "style": job.style, "expand": job.expand, "reword": job.reword, "fit": job.room.mode,
+        "task": task, "plan": job.request.plan, "paths": [list(map(list, path)) for path in job.paths],
     }  # fmt: skip
     return replace(film, metadata={**told, **engine.metadata(canvas, job.seed, job.request, film), **more})

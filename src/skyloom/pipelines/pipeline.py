@@ -7,6 +7,7 @@ A seed gives the same video in any batch: each sample has a generator of its own
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -34,9 +35,11 @@ from skyloom.pipelines.film import Film, Whole, check_pixels
 from skyloom.pipelines.planning import Planner, planned
 from skyloom.pipelines.tasks import Room
 from skyloom.pipelines.velocity import Condition, encode_prompts, pinned, source_of, velocity_of, without_source
+from skyloom.pipelines.wording import Wording
 from skyloom.seeds import check_seed, generator_for
 from skyloom.shapes import VideoSize, nearest_frames
 from skyloom.video import Video
+from skyloom.world.vocabulary import MOTIONS
 from skyloom.world.words import unknown_words
 
 DECODE_FRAMES = 4
@@ -128,6 +131,17 @@ class Pipeline:
         longer = prompts.expand(prompt)
         cut = self.text_encoder.truncated(longer, self.preset.transformer.max_text_tokens)
         return prompt if cut else longer
+
+    def reworded(self, prompt: str) -> str:
+        """Return the prompt in words of training, itself where it holds no others (`pipelines.wording`)."""
+        readable = isinstance(self.text_encoder, TextEncoder)  # the reader knows this encoder's features only
+        return self.wording.reword(prompt).text if readable else prompt
+
+    @functools.cached_property
+    def wording(self) -> Wording:
+        """What rewords prompts, loaded when first asked."""
+        world = self.preset.world
+        return Wording(self.text_encoder, world.actors, world.motions or MOTIONS)
 
     # -- pictures and videos as prompts
 
