@@ -31,7 +31,7 @@ PATH_SECONDS = 2.0
 """How long a path without seconds takes when no length is given."""
 REPEATED = (
     "prompt", "seed", "num_frames", "height", "width", "num_inference_steps", "guidance_scale", "negative_prompt",
-    "style", "expand", "checkpoint", "plan", "paths",
+    "style", "expand", "reword", "checkpoint", "plan", "paths",
 )  # fmt: skip
 """What `--from` takes from a file; a flag given beside it wins."""
 
@@ -48,6 +48,7 @@ def generate(
     negative_prompt: options.NegativePrompt = None,
     style: options.Style = None,
     expand: options.Expand = None,
+    reword: options.Reword = None,
     camera: options.Camera = None,
     motion: options.Motion = None,
     pan: options.Pan = None,
@@ -80,8 +81,9 @@ def generate(
     asked = {
         "prompt": prompt, "seconds": seconds, "num_frames": frames, "height": height, "width": width, "fps": fps,
         "seed": seed, "num_inference_steps": steps, "guidance_scale": guidance, "negative_prompt": negative_prompt,
-        "style": style, "expand": expand, "camera": camera, "motion": motion, "pan": pan, "tilt": tilt, "zoom": zoom,
-        "plan": plan, "paths": [parse_path(text, seconds or PATH_SECONDS) for text in path] or None,
+        "style": style, "expand": expand, "reword": reword, "camera": camera, "motion": motion, "pan": pan,
+        "tilt": tilt, "zoom": zoom, "plan": plan,
+        "paths": [parse_path(text, seconds or PATH_SECONDS) for text in path] or None,
         "checkpoint": checkpoint,
     }  # fmt: skip
     make(Order(asked, output, ".mp4", scale, quality, from_, Provenance(sign, mark, visible_mark)))
@@ -96,6 +98,7 @@ def image(
     negative_prompt: options.NegativePrompt = None,
     style: options.Style = None,
     expand: options.Expand = None,
+    reword: options.Reword = None,
     checkpoint: options.Checkpoint = None,
     output: options.Output = None,
     scale: options.Scale = None,
@@ -112,7 +115,7 @@ def image(
     asked = {
         "prompt": prompt, "num_frames": 1, "height": height, "width": width, "seed": seed,
         "num_inference_steps": steps, "guidance_scale": guidance, "negative_prompt": negative_prompt, "style": style,
-        "expand": expand, "checkpoint": checkpoint,
+        "expand": expand, "reword": reword, "checkpoint": checkpoint,
     }  # fmt: skip
     make(Order(asked, output, ".png", scale, 80.0, from_, Provenance(sign, mark, visible_mark)))
 
