@@ -5,12 +5,14 @@ python benchmarks/serving_load.py --engine skyloom.serving.engine:make --clients
 
 Each client polls one video and lists twenty, as often as the server asks (`openai-poll-after-ms`). The server and its
 worker are the installed command; the clients are one process. The same job is timed alone first.
+The server's own processor time is told too: it is the same on a busy machine.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -41,7 +43,7 @@ def main(
         places = ["--store", f"{folder}/jobs.db", "--files", f"{folder}/files"]
         with subprocess.Popen([*command, *places], stderr=subprocess.DEVNULL) as server:
             try:
-                found = asyncio.run(measured(f"http://127.0.0.1:{port}", clients, seconds, steps, repeats))
+                found = asyncio.run(measured(f"http://127.0.0.1:{port}", server.pid, clients, seconds, steps, repeats))
             finally:
                 server.terminate()
     told = json.dumps({"clients": clients, "engine": engine, "steps": steps, **found}, indent=1)
@@ -50,7 +52,7 @@ def main(
         out.write_text(told + "\n")
 
 
-async def measured(url: str, clients: int, seconds: float, steps: int, repeats: int) -> dict[str, Any]:
+async def measured(url: str, pid: int, clients: int, seconds: float, steps: int, repeats: int) -> dict[str, Any]:
     """Time the job alone and under load."""
     limits = httpx2.Limits(max_connections=clients + 8, max_keepalive_connections=clients + 8)
     async with httpx2.AsyncClient(base_url=url, limits=limits, timeout=60) as client:
@@ -65,17 +67,30 @@ async def measured(url: str, clients: int, seconds: float, steps: int, repeats: 
         await asyncio.sleep(2)
         for kind in waits.values():
             kind.clear()
-        began = time.perf_counter()
+        began, used = time.perf_counter(), cpu_seconds(pid)
         loaded = [await timed(client, steps) for _ in range(repeats)]
         await asyncio.sleep(max(0.0, seconds - (time.perf_counter() - began)))
-        lasted = time.perf_counter() - began
+        lasted, used = time.perf_counter() - began, cpu_seconds(pid) - used
         stop.set()
         await asyncio.gather(*pollers)
     slower = statistics.median(loaded) / statistics.median(alone) - 1
     figures = {kind: quantiles(values) for kind, values in waits.items()}
-    rate = sum(map(len, waits.values())) / lasted
+    count = sum(map(len, waits.values()))
+    cpu = {"ms_per_request": round(1000 * used / count, 3), "share_of_a_core": round(used / lasted, 3)}
     job_seconds = {"alone": statistics.median(alone), "loaded": statistics.median(loaded)}
-    return {"requests_per_second": rate, "milliseconds": figures, "job_seconds": job_seconds, "job_slower_by": slower}
+    return {
+        "requests_per_second": round(count / lasted, 1),
+        "server_cpu": cpu,
+        "milliseconds": figures,
+        "job_seconds": job_seconds,
+        "job_slower_by": slower,
+    }
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time a process has used (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def ready(client: httpx2.AsyncClient) -> None:

@@ -291,6 +291,14 @@ def test_files_in_numbered_fields(http, server, tmp_path):
     assert http.post("/v1/videos", data=times, files=files).status_code == 200
 
 
+def test_a_form_says_false_and_zero_in_words(http):
+    told = {"prompt": "a fox", "stream": "false", "partial_images": "0", "n": "1", "quality": "low", "style": "vivid"}
+    answer = http.post("/v1/images/generations", data=told)
+    assert answer.status_code == 200 and answer.json()["ignored"] == ["quality", "style"]
+    answer = http.post("/v1/images/generations", data={**told, "stream": "true"})
+    assert answer.status_code == 400 and error_of(answer)["param"] == "stream"
+
+
 def test_health_metrics_models_and_docs(http):
     health = http.get("/healthz").json()
     assert health["status"] == "ok" and health["checkpoint"] == OFFER.name

@@ -79,7 +79,13 @@ def run(app: FastAPI, listening: socket.socket, crew: Crew, grace: float) -> Non
     import uvicorn
 
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=3
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=3,
+        timeout_keep_alive=75,
     )
     crew.start()
     try:

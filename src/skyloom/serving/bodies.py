@@ -102,6 +102,12 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _unstreamed(value: bool) -> bool:
+    if value:
+        raise ValueError("must be false: pictures come whole")
+    return value
+
+
 def _named(name: str, table: tuple[str, ...]) -> AfterValidator:
     """Check a name out of a table; a wrong one is told the nearest."""
 
@@ -280,9 +286,9 @@ class Pictures(Settings):
     background: str | None = None
     moderation: str | None = None
     output_compression: Annotated[Whole, Field(ge=0, le=100)] | None = None
-    partial_images: Literal[0] | None = None
+    partial_images: Annotated[Whole, Field(ge=0, le=0)] | None = None
     quality: str | None = None
-    stream: Literal[False] | None = None
+    stream: Annotated[bool, AfterValidator(_unstreamed), WithJsonSchema({"const": False})] | None = None
     user: str | None = None
 
     @property
