@@ -7,7 +7,7 @@ from pipeline_parts import toy_pipeline
 from skyloom.pipelines import tasks
 from skyloom.pipelines.canvas import PromptSpan
 from skyloom.pipelines.engine import prepare
-from skyloom.pipelines.windows import Window, memory_of, plan, remembering, spans_in, weave, window_seed
+from skyloom.pipelines.windows import Window, anchored, memory_of, plan, remembering, spans_in, weave, window_seed
 
 QUICK = {"num_inference_steps": 2, "guidance_scale": 1.0, "seed": 3}
 
@@ -90,3 +90,15 @@ def test_a_window_goes_on_from_the_one_before(pipeline):
     assert second.mask[0, 0, :, 0, 0].tolist() == [1, 1, 0]
     assert torch.equal(second.known[:, :, 1], made[:, :, 2])
     torch.testing.assert_close(second.known[:, :, :1], pipeline.encode(frames[:, :, 4:5]))
+
+
+def test_an_anchor_holds_means_and_leaves_what_is_known(pipeline):
+    canvas = tasks.text_to_video(pipeline.room(num_frames=17), "a")
+    latents = torch.randn(1, 8, 5, 4, 4, generator=torch.Generator().manual_seed(0)) + 1
+    colours = torch.zeros(1, 8, 1, 1, 1)
+    free = anchored(canvas, latents, colours, 1.0)
+    torch.testing.assert_close(free.mean((2, 3, 4)), torch.zeros(1, 8), atol=1e-5, rtol=0)
+    torch.testing.assert_close(anchored(canvas, latents, colours, 0.0), latents)
+    held = anchored(remembering(canvas, latents[:, :, :2]), latents, colours, 0.5)
+    assert torch.equal(held[:, :, :2], latents[:, :, :2])
+    torch.testing.assert_close(held[:, :, 2:], (latents - 0.5 * latents.mean((2, 3, 4), keepdim=True))[:, :, 2:])

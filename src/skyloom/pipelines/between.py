@@ -24,7 +24,7 @@ from skyloom.pipelines.film import Film, check_pixels, frames_of
 from skyloom.pipelines.windows import Window, on_window, plan, window_seed
 from skyloom.video import Video
 
-ROUNDS = (0.5, 0.3)
+ROUNDS = (0.3,)
 """Noise levels from which the network starts, round after round."""
 MOST = 8
 DOUBTFUL = 0.25

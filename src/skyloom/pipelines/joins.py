@@ -136,7 +136,8 @@ def _bridge(engine: Engine, job: Job, before: Video, after: Video | None, length
             parts[max(place - window.first, 0)] = start[:, :, max(window.first - place, 0) : window.end - place]
         return tasks.pinned(canvas, parts) if parts else canvas
 
-    made = weave(engine, fill, plan(lengths.cells, lengths.window, memory_of(lengths.window)), job)
+    windows = plan(lengths.cells, lengths.window, memory_of(lengths.window))
+    made = weave(engine, fill, windows, job, job.anchor if after is None else 0.0)
     new = _without(made, 1 + stride * (lengths.before - 1))
     last = before.pixels()[:, :, -1:]
     if after is None:

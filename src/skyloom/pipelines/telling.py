@@ -48,7 +48,7 @@ def generate(
         stride = job.room.strides.temporal
         return drawn(canvas, job.paths, boxes, job.room.fps, stride * window.first, stride) if job.paths else canvas
 
-    chunks = map(frames_of, weave(engine, fill, windows, job))
+    chunks = map(frames_of, weave(engine, fill, windows, job, job.anchor))
     return film_of(engine, job, job.room.size.num_frames, chunks, "generate")
 
 
@@ -79,7 +79,8 @@ def animate(
         inside = {cell - window.first: pin for cell, pin in pins.items() if window.first <= cell < window.end}
         return tasks.pinned(canvas, inside) if inside else canvas
 
-    pixels = weave(engine, fill, windows_of(engine, job), job)
+    anchor = job.anchor if len(cells) == 1 else 0.0
+    pixels = weave(engine, fill, windows_of(engine, job), job, anchor)
     chunks = _from_first(pixels, job.room.fitted(_first(cells[0])).pixels()) if 0 in cells else map(frames_of, pixels)
     times = {f"{second:g}": True for second in sorted(shown)}
     return film_of(engine, job, job.room.size.num_frames, chunks, "animate", pictures=list(times))

@@ -109,8 +109,13 @@ def anchored(canvas: Canvas, latents: Tensor, colours: Tensor, anchor: float) ->
 
 
 @torch.no_grad()
-def weave(engine: Engine, fill: Fill, windows: Sequence[Window], job: Job) -> Iterator[Tensor]:
-    """Yield pixels (1, 3, k, h, w) of what each window adds. Raises GenerationError (not finite, blank)."""
+def weave(
+    engine: Engine, fill: Fill, windows: Sequence[Window], job: Job, anchor: float = 0.0
+) -> Iterator[Tensor]:  # fmt: skip
+    """Yield pixels (1, 3, k, h, w) of what each window adds. Raises GenerationError (not finite, blank).
+
+    anchor: how far each window is held to the colours of the first, see `anchored`.
+    """
     stride = job.room.strides.temporal
     longest = max(window.memory for window in windows)
     carry, device = Carry(), next(engine.autoencoder.parameters()).device
@@ -123,7 +128,7 @@ def weave(engine: Engine, fill: Fill, windows: Sequence[Window], job: Job) -> It
             canvas = remembering(canvas, held)
         latents = sampled(engine, canvas, job, window.number, len(windows))
         colours = latents.mean((0, 2, 3, 4), keepdim=True) if window.number == 0 else colours
-        new = anchored(canvas, latents, colours, job.anchor)[:, :, window.memory :]
+        new = anchored(canvas, latents, colours, anchor)[:, :, window.memory :]
         pixels = check_pixels(engine.autoencoder.decode(new.to(device), carry).cpu())
         yield pixels
         cells = (torch.cat([cells, new], dim=2) if window.number else new)[:, :, -longest:]
