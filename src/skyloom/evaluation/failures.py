@@ -17,18 +17,20 @@ from skyloom.models.texture import texture
 from skyloom.models.watcher import resized
 
 FAILURES = ("appearing", "morphing", "rigidity", "drift", "order")
-THERE = 2.8
-"""Change of the heat's sum over a frame that counts as someone who came or went: one actor's spot sums to about 4."""
+THERE = 2.7
+"""Step of the heat's sum over a frame that counts as someone who came or went: one actor's spot sums to about 4."""
 SURE = 0.35
 """Heat at an actor from which a frame has a say about it."""
 EDGE = 0.14
 """Distance from the frame's edge, in frame sides, within which an actor may come or go."""
-JUMP = 0.42
-"""Change of the log of an actor's side between neighbouring frames that no law of motion makes."""
-LIGHT, DETAIL = 0.16, 0.5
+JUMP = 0.34
+"""Step of the log of an actor's side, less what its size was changing by, that no law of motion makes."""
+LIGHT, DETAIL = 0.16, 0.4
 """Changes of mean brightness (range 2), and of the log of mean detail, from a clip's first to its last frames."""
-MARGIN = 4.0
+MARGIN = 6.0
 """Nats a frame, both names together, by which an actor must have another name at the end than at the beginning."""
+WINDOW = 6
+"""Frames of which the first three are held against the last three."""
 SPAN = 4
 """Frames that are averaged against single misreadings."""
 
@@ -62,12 +64,23 @@ def _smooth(values: Tensor) -> Tensor:
     return torch.stack([values[:, :-2], values[:, 1:-1], values[:, 2:]]).median(0).values
 
 
+def _step(values: Tensor) -> Tensor:
+    """(b, f, ...) to (b, f - 5, ...): the median of three frames less that of the three before."""
+    middle = _smooth(values)
+    return middle[:, 3:] - middle[:, :-3]
+
+
+def _share(flags: Tensor) -> Tensor:
+    """(b, f, ...) bool to (b, f - 5, ...): the share of each window of WINDOW frames."""
+    last = flags.shape[1] - WINDOW + 1
+    return torch.stack([flags[:, first : first + last].float() for first in range(WINDOW)]).mean(0)
+
+
 def appears(seen: Watched) -> Tensor:
-    """Return (b,) bool: the number of actors changes while nobody whom the tracker follows is at the frame's edge."""
-    heat = _smooth(seen.heat)
-    at_edge = ((seen.centre < EDGE) | (seen.centre > 1 - EDGE)).any(-1)
-    excused = (at_edge & (seen.confidence.amax(1, keepdim=True) > SURE)).flatten(1).any(1)
-    return (heat.amax(1) - heat.amin(1) > THERE) & ~excused
+    """Return (b,) bool: the number of actors changes at once while nobody who is followed is at the frame's edge."""
+    outside = ((seen.centre < EDGE) | (seen.centre > 1 - EDGE)).any(-1)
+    at_edge = (outside & (seen.confidence > SURE / 2)).any(-1)
+    return ((_step(seen.heat).abs() > THERE) & (_share(at_edge) == 0)).any(1)
 
 
 def morphs(seen: Watched) -> Tensor:
@@ -82,12 +95,12 @@ def morphs(seen: Watched) -> Tensor:
 
 
 def bends(seen: Watched) -> Tensor:
-    """Return (b,) bool: an actor's size jumps between neighbouring frames that are both sure of it, and stays."""
-    sure = seen.confidence > SURE
-    side = seen.side
-    before, after = (side[:, :-3] + side[:, 1:-2]) / 2, (side[:, 2:-1] + side[:, 3:]) / 2
-    known = sure[:, :-3] & sure[:, 1:-2] & sure[:, 2:-1] & sure[:, 3:]
-    return (((after - before).abs() > JUMP) & known).flatten(1).any(1)
+    """Return (b,) bool: an actor's size jumps, beyond what it was growing or shrinking by, in frames sure of it."""
+    slope = (seen.side[:, 2:] - seen.side[:, :-2]) / 2
+    growing = 3 * (slope[:, :-3] + slope[:, 3:]) / 2
+    known = _share(seen.confidence > SURE) > 0.8
+    step = _step(seen.side)
+    return ((torch.minimum(step.abs(), (step - growing).abs()) > JUMP) & known).flatten(1).any(1)
 
 
 def drifts(seen: Watched) -> Tensor:
