@@ -203,6 +203,28 @@ def _decode_stream(path: Path, start: float, seconds: float | None, per_frame: P
     return _collect(shown, start, end, metadata)
 
 
+def stream_frames(path: Path) -> Iterator[tuple[float, float, np.ndarray]]:
+    """Yield (begin, duration, frame (h, w, 3)) of a video one by one, keeping none. Raises MediaError."""
+    with _reading(path), _open_stream(path) as container:
+        if not container.streams.video:
+            raise MediaError("it has no video stream")
+        stream, count, end = container.streams.video[0], 0, 0.0
+        for begin, duration, frame in _timed(container, stream):
+            count, end = count + 1, begin + duration
+            yield begin, duration, _upright(frame)
+        _check_whole(container, stream, count, end)
+
+
+def stream_shape(path: Path) -> tuple[int, int, float, float | None]:
+    """Return (height, width, frames a second, seconds or None) that a video says it has. Raises MediaError."""
+    with _reading(path), _open_stream(path) as container:
+        if not container.streams.video:
+            raise MediaError("it has no video stream")
+        stream = container.streams.video[0]
+        seconds = container.duration / av.time_base if container.duration else None
+        return stream.height, stream.width, float(stream.average_rate or stream.guessed_rate or 25), seconds
+
+
 def _timed(container: InputContainer, stream: av.VideoStream) -> Iterator[tuple[float, float, av.VideoFrame]]:
     """Yield (begin, duration, frame) in seconds, the stream's first frame at 0."""
     rate = float(stream.average_rate or stream.guessed_rate or 25)
