@@ -1,5 +1,6 @@
 """Files by key: whole or not at all, and never outside their folder; the same in a folder and behind a URL."""
 
+import gc
 import os
 import threading
 
@@ -38,6 +39,21 @@ def test_what_goes_in_comes_out(files, source):
     files.delete("jobs/a/")
     files.delete("jobs/b/in.mp4")
     assert files.keys("jobs/") == [] and not files.exists("jobs/a/video.mp4")
+
+
+def test_copies_of_a_remote_store_do_not_stay(source):
+    files = Files(f"memory://{new_id()}")
+    files.put("jobs/a", source)
+    copy = files.local("jobs/a")
+    files.forget("jobs/a")
+    files.forget("jobs/a")
+    assert not copy.exists()
+    files.copy("jobs/a", "jobs/b")
+    assert [path for path in files.cache.rglob("*") if path.is_file()] == []
+    cache = files.cache
+    del files
+    gc.collect()
+    assert not cache.exists()
 
 
 def test_what_is_missing_is_said(files, tmp_path):

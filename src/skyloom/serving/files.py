@@ -12,6 +12,7 @@ import secrets
 import shutil
 import tempfile
 import time
+import weakref
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,7 +52,10 @@ class Files:
 
     def copy(self, source: str, target: str) -> int:
         """Store the file of one key under another too. Raises MediaError where there is none, StorageError."""
-        return self.put(target, self.local(source))
+        try:
+            return self.put(target, self.local(source))
+        finally:
+            self.forget(source)
 
     def _upload(self, key: str, path: Path) -> None:
         place = self._place(key)
@@ -117,11 +121,19 @@ class Files:
             return self.folder / key
         if self.cache is None:
             self.cache = Path(tempfile.mkdtemp(prefix="skyloom-files-"))
+            weakref.finalize(self, shutil.rmtree, self.cache, ignore_errors=True)
         copy = self.cache / key
         with _errors(key):
             copy.parent.mkdir(parents=True, exist_ok=True)
             self.fs.get_file(self._place(key), str(copy))
         return copy
+
+    def forget(self, key: str) -> None:
+        """Remove the copy that `local` made of a key, or of all keys under a prefix that ends with "/"."""
+        check_key(key.removesuffix("/"))
+        if self.cache is not None:
+            copy = self.cache / key
+            shutil.rmtree(copy, ignore_errors=True) if copy.is_dir() else copy.unlink(missing_ok=True)
 
     def keys(self, prefix: str) -> Sequence[str]:
         """Return the keys under a prefix that ends with "/", sorted."""

@@ -85,9 +85,11 @@ class Workspace:
         return keys, size
 
     def close(self) -> None:
-        """Remove the copy, if it is one."""
+        """Remove the copies, if they are any."""
         if self.files.folder is None:
             shutil.rmtree(self.path, ignore_errors=True)
+            for key in self.job.order.get("inputs", {}).values():
+                self.files.forget(key)
 
 
 def _stamp(path: Path) -> tuple[int, int]:
