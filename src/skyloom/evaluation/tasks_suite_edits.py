@@ -7,6 +7,7 @@ strength and guidance by how far the answer lies from the source.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -89,7 +90,7 @@ def _instructed(bench: Bench, numbers: Sequence[int], kind: str, names: Sequence
     ]
 
 
-def _told(case: Case, text: str, video: Video, **scales: float) -> Task:
+def _told(case: Case, text: str, video: Video, **scales: Any) -> Task:
     return lambda engine: engine.instruct(video, text, seed=case.seed, **scales)
 
 

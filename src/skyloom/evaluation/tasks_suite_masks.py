@@ -154,8 +154,7 @@ def outpaint(bench: Bench, numbers: Sequence[int]) -> list[Numbers]:
     paint = Paint(real, real, margins(bench, len(cases)), [asked(case.facts) for case in cases])
 
     def task(case: Case, video: Video) -> Task:
-        size = {"height": clip.height, "width": clip.width}
-        return lambda engine: engine.outpaint(video, case.prompt, seed=case.seed, **size)
+        return lambda engine: engine.outpaint(video, case.prompt, seed=case.seed, height=clip.height, width=clip.width)
 
     middle = videos(real[..., spare : clip.width - spare], clip.fps)
     made = bench.run([task(case, video) for case, video in zip(cases, middle, strict=True)])
@@ -173,8 +172,9 @@ def cinemagraph(bench: Bench, numbers: Sequence[int]) -> list[Numbers]:
 
     def task(case: Case, video: Video, mask: Tensor) -> Task:
         seconds = (plan.clip.num_frames - 1) / plan.clip.fps
-        moving = {"seconds": seconds, "seed": case.seed}
-        return lambda engine: engine.cinemagraph(video, lambda room, own, frames: mask, case.prompt, **moving)
+        return lambda engine: engine.cinemagraph(
+            video, lambda room, own, frames: mask, case.prompt, seconds=seconds, seed=case.seed
+        )
 
     made = bench.run([task(*one) for one in zip(cases, videos(real, plan.clip.fps), masks, strict=True)])
     held, known = real[:, :, :1].expand_as(real), 1 - masks[:, None]

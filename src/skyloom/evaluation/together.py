@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -73,7 +73,7 @@ class Together(Pipeline):
         for result in results:
             if isinstance(result, Exception):
                 raise result
-        return results  # type: ignore[return-value]
+        return cast("list[T]", results)
 
     def sample(
         self, canvases: Sequence[Canvas], seeds: Sequence[int], request: Request, on_step: OnStep | None = None
