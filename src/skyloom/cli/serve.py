@@ -58,12 +58,13 @@ def serve(
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
     opened = open_store(store, keep_hours * 3600 or None)
-    settings = replace(_settings(checkpoint, allow_host or [], max_upload_mb), policy=policy, fetch_urls=fetch_urls)
+    told = _settings(checkpoint, allow_host or [], max_upload_mb)
     from skyloom.serving.app import create_app
     from skyloom.serving.crew import Crew
     from skyloom.serving.files import Files
-    from skyloom.serving.places import default_files, default_store
+    from skyloom.serving.places import default_files, default_store, home
 
+    settings = replace(told, policy=policy, fetch_urls=fetch_urls, audit_log=home() / "audit.jsonl")
     listening = bound(allowed_host(host, opened, console), port)
     command = worker_command(checkpoint, device, engine, keep_hours, grace)
     _say(console, listening, settings, workers)

@@ -94,10 +94,10 @@ def moderated(house: House, asked: Body) -> None:
     """Refuse what the prompt policy refuses. Raises ApiError."""
     if not house.settings.policy:
         return
-    from skyloom.serving.moderation import check_prompt  # ty: ignore[import-not-found]
+    from skyloom.serving.moderation import check_prompt
 
     for name, text in prompts_of(asked, ""):
-        refusal = check_prompt(text)
+        refusal = check_prompt(text, log=house.settings.audit_log)
         if refusal is not None:
             raise ApiError(400, refusal.message, code=refusal.code, param=name)
 

@@ -78,7 +78,7 @@ async def finished(request: Request, visit: Visit, job: Job, asked: GenerateImag
         raise missing("image", job.id)
     if current.status != "completed":
         error = current.error or {"code": "failed", "message": "The job failed."}
-        status = 400 if error["code"] in ("invalid_value", "moderation_blocked", "cancelled") else 500
+        status = 400 if error["code"] in ("invalid_value", "invalid_media", "moderation_blocked", "cancelled") else 500
         raise ApiError(status, error["message"], code=error["code"], headers={"x-should-retry": "false"})
     return await run_in_threadpool(shown, request, visit, current, asked)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from skyloom.serving.jobs import Limits
 from skyloom.serving.offers import Offer
@@ -20,7 +21,7 @@ class Settings:
     long clients are asked to wait between two looks. max_upload_bytes: of one file, max_body_bytes: of one request.
     image_wait_seconds: how long a call for pictures waits for them. url_secret: signs the addresses of pictures, and is
     shared by several servers of one store. policy: whether prompts are checked.
-    fetch_urls: whether inputs may be URLs; private addresses never.
+    fetch_urls: whether inputs may be URLs; private addresses never. audit_log: where refusals are noted.
     """
 
     offer: Offer
@@ -33,3 +34,4 @@ class Settings:
     url_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     policy: bool = True
     fetch_urls: bool = False
+    audit_log: Path | None = None
