@@ -8,11 +8,11 @@ export OMP_NUM_THREADS ?= 2
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/python -m pip install --quiet torch==2.13.0
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[train]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,train]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,train,serve,safety]"
 	touch $@
 
 demo: .venv/installed  ## install, then make a video from a prompt with the shipped weights
