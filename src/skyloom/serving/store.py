@@ -34,9 +34,7 @@ class Store(Leases, Keys):
 
     # -- the API's side
 
-    def add(
-        self, job: Job, retry_token: str | None = None, limits: Limits = NO_LIMITS, *, retried: bool = True
-    ) -> Job:
+    def add(self, job: Job, retry_token: str | None = None, limits: Limits = NO_LIMITS, *, retried: bool = True) -> Job:
         """Queue a job and return it; the same owner's same token within ten minutes returns the first job.
 
         retried: False for a request that is known to be no repetition: it is queued, and its token is now its own.
@@ -45,10 +43,11 @@ class Store(Leases, Keys):
         while True:
             try:
                 with self.writing() as connection:
-                    first = self._first_of(connection, job.owner, retry_token)
-                    if first is None or not retried:
-                        first = None
-                        connection.execute(retries.delete().where(_token(job.owner, retry_token)))
+                    old = retries.c.created_at < int(time.time()) - RETRY_SECONDS
+                    gone = old if retried else old | _token(job.owner, retry_token)
+                    connection.execute(retries.delete().where(gone))
+                    first = self._first_of(connection, job.owner, retry_token) if retried else None
+                    if first is None:
                         self._check(connection, job.owner, limits)
                         self._insert(connection, job, retry_token)
                     return first or job
@@ -65,15 +64,14 @@ class Store(Leases, Keys):
         return retry_token
 
     def _first_of(self, connection: Connection, owner: str, retry_token: str | None) -> Job | None:
-        """Return the job that a repeated request asked for first; forget old tokens."""
+        """Return the job that a repeated request asked for first."""
         if retry_token is None:
             return None
-        connection.execute(retries.delete().where(retries.c.created_at < int(time.time()) - RETRY_SECONDS))
         mine = _token(owner, retry_token)
         found = connection.execute(sa.select(retries.c.job_id).where(mine)).scalar()
         row = connection.execute(sa.select(*COLUMNS).where(jobs.c.id == found)).mappings().first() if found else None
-        if row is None:
-            connection.execute(retries.delete().where(mine))
+        if row is None and found is not None:  # of a job that is no more; never of one queued since we looked
+            connection.execute(retries.delete().where(mine, retries.c.job_id == found))
         return job_of(row) if row else None
 
     def _check(self, connection: Connection, owner: str, limits: Limits) -> None:
