@@ -19,6 +19,9 @@ from skyloom.pipelines import pipeline as pipelines
 from skyloom.pipelines.checkpoint import SamplingConfig, load_checkpoint, save_checkpoint
 from skyloom.presets import TINY
 
+STAMPS = {
+    "--sign", "--no-sign", "--mark", "--no-mark", "--visible-mark", "--no-visible-mark", "--reword", "--no-reword",
+}  # fmt: skip
 FLAGS = {
     "generate": {
         "--seconds", "--frames", "--size", "--fps", "--seed", "--steps", "--guidance", "--negative-prompt", "--style",
@@ -66,7 +69,7 @@ def flags_of(name):
 
 @pytest.mark.parametrize("name", FLAGS)
 def test_flags_are_these(name):
-    assert flags_of(name) == FLAGS[name]
+    assert flags_of(name) == FLAGS[name] | (STAMPS if FLAGS[name] else set())
     assert "Example" in run(name, "--help").output
 
 
@@ -119,7 +122,7 @@ def test_every_flag_of_generate_counts(toy, tmp_path):
     ok(
         "generate", "a fox", "--frames", 9, "--size", "48x32", "--fps", 10, "--seed", 1, "--steps", 3,
         "--guidance", 2.5, "--negative-prompt", "a cat", "--style", "charcoal", "--expand",
-        "--checkpoint", "tiny", "-o", "b.webp", "--scale", 1, "--quality", 100,
+        "--checkpoint", "tiny", "-o", "b.webp", "--scale", 1, "--quality", 100, "--no-mark",
         "--path", "0:0.2,0.5 1:0.8,0.5", "--no-plan",
     )  # fmt: skip
     made = read_video(tmp_path / "b.webp")
@@ -145,7 +148,7 @@ def test_the_ending_chooses_the_format(toy, tmp_path, name):
 
 def test_image_writes_a_picture(toy, tmp_path):
     result = ok("image", "a fox", "--seed", 2, "--steps", 2, "--size", "32x48", "--scale", 1, "--guidance", 1.5,
-                "--negative-prompt", "cat", "--style", "cartoon", "--no-expand")  # fmt: skip
+                "--negative-prompt", "cat", "--style", "cartoon", "--no-expand", "--no-mark")  # fmt: skip
     made = read_video(tmp_path / "out" / "a-fox-2.png")
     twin = toy.image("a fox", seed=2, num_inference_steps=2, width=32, height=48, guidance_scale=1.5,
                      negative_prompt="cat", style="cartoon")  # fmt: skip
