@@ -26,7 +26,7 @@ FLAGS = {
     "generate": {
         "--seconds", "--frames", "--size", "--fps", "--seed", "--steps", "--guidance", "--negative-prompt", "--style",
         "--expand", "--no-expand", "--checkpoint", "--output", "-o", "--scale", "--quality", "--from", "--camera",
-        "--motion", "--pan", "--tilt", "--zoom", "--plan", "--no-plan", "--path",
+        "--motion", "--pan", "--tilt", "--zoom", "--expand-url", "--expand-model", "--plan", "--no-plan", "--path",
     },
     "image": {
         "--size", "--seed", "--steps", "--guidance", "--negative-prompt", "--style", "--expand", "--no-expand",
@@ -123,7 +123,7 @@ def test_every_flag_of_generate_counts(toy, tmp_path):
         "generate", "a fox", "--frames", 9, "--size", "48x32", "--fps", 10, "--seed", 1, "--steps", 3,
         "--guidance", 2.5, "--negative-prompt", "a cat", "--style", "charcoal", "--expand",
         "--checkpoint", "tiny", "-o", "b.webp", "--scale", 1, "--quality", 100, "--no-mark",
-        "--path", "0:0.2,0.5 1:0.8,0.5", "--no-plan",
+        "--path", "0:0.2,0.5 1:0.8,0.5", "--no-plan", "--no-mark",
     )  # fmt: skip
     made = read_video(tmp_path / "b.webp")
     twin = toy.generate(

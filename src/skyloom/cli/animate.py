@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from skyloom.cli import options
-from skyloom.cli.making import Paper, make_film, read_input, show_told, told_by
+from skyloom.cli.making import Paper, make_film, read_input, told_by
 from skyloom.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -52,8 +52,6 @@ def animate(
     def film(pipeline: Pipeline, on_step: OnStep, console: Console) -> Film:
         from skyloom.pipelines import telling
 
-        if words:
-            show_told(pipeline, words, shared.settings, console)
         length: dict[str, Any] = {"num_frames": frames, "seconds": seconds}
         if end is not None:
             room = pipeline.room(**length, fps=shared.settings.get("fps"))

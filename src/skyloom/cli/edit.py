@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from skyloom.cli import options
-from skyloom.cli.making import Paper, make_film, read_input, show_told
+from skyloom.cli.making import Paper, make_film, read_input
 from skyloom.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -82,8 +82,6 @@ def edit(
         from skyloom.pipelines import edits
 
         settings: dict[str, Any] = {**shared.settings, "on_step": on_step}
-        if words:
-            show_told(pipeline, words, settings, console)
         if kind == "restyle":
             return edits.restyle(pipeline, own, words or "", strength=_number(str(strength)), **settings)
         if kind == "replace":

@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from skyloom.cli import options
-from skyloom.cli.making import Paper, make_film, show_told, wait_quietly
+from skyloom.cli.making import Paper, make_film, wait_quietly
 from skyloom.config import SCALARS
 from skyloom.errors import InvalidArgument, MediaError
 from skyloom.provenance.manifest import STAMPED, Provenance
@@ -48,6 +48,8 @@ def generate(
     negative_prompt: options.NegativePrompt = None,
     style: options.Style = None,
     expand: options.Expand = None,
+    expand_url: options.ExpandUrl = None,
+    expand_model: options.ExpandModel = None,
     reword: options.Reword = None,
     camera: options.Camera = None,
     motion: options.Motion = None,
@@ -81,8 +83,8 @@ def generate(
     asked = {
         "prompt": prompt, "seconds": seconds, "num_frames": frames, "height": height, "width": width, "fps": fps,
         "seed": seed, "num_inference_steps": steps, "guidance_scale": guidance, "negative_prompt": negative_prompt,
-        "style": style, "expand": expand, "reword": reword, "camera": camera, "motion": motion, "pan": pan,
-        "tilt": tilt, "zoom": zoom, "plan": plan,
+        "style": style, "expand": expand, "expand_url": expand_url, "expand_model": expand_model,
+        "reword": reword, "camera": camera, "motion": motion, "pan": pan, "tilt": tilt, "zoom": zoom, "plan": plan,
         "paths": [parse_path(text, seconds or PATH_SECONDS) for text in path] or None,
         "checkpoint": checkpoint,
     }  # fmt: skip
@@ -150,7 +152,6 @@ def make(order: Order) -> Path:
         if before and before != pipeline.sha256:
             text = f"[yellow]note:[/] {order.again} was made by other weights; the video will differ"
             console.print(text, highlight=False)
-        show_told(pipeline, prompt, settings, console)
         return telling.generate(pipeline, prompt, on_step=on_step, **settings)
 
     paper = Paper(prompt, order.output, order.scale, order.quality, order.ending, order.provenance)

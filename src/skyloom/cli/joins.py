@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from skyloom.cli import options
-from skyloom.cli.making import Paper, make_film, read_input, show_told, told_by
+from skyloom.cli.making import Paper, make_film, read_input, told_by
 
 if TYPE_CHECKING:
     from skyloom.diffusion.sampler import OnStep
@@ -87,8 +87,6 @@ def _join(
     def film(pipeline: Pipeline, on_step: OnStep, console: Console) -> Film:
         from skyloom.pipelines import joins
 
-        if words:
-            show_told(pipeline, words, shared.settings, console)
         length: dict[str, Any] = {} if seconds is None else {"seconds": seconds}
         return getattr(joins, task)(pipeline, *videos, words, **length, on_step=on_step, **shared.settings)
 

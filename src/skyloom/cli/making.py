@@ -108,6 +108,7 @@ def make_film(
             progress.update(weaving, completed=done, total=total)
 
         film = task(pipeline, on_step, console)
+        show_told(film, console)
         output, factor = write_film(film, paper)
     say(output, film, factor, time.perf_counter() - began)
     return output
@@ -133,13 +134,10 @@ def enlarged(film: Film, factor: int) -> Iterator[np.ndarray]:
         yield upscale(Video(frames, film.fps), factor).frames
 
 
-def show_told(pipeline: Pipeline, prompt: str, settings: dict[str, Any], console: Console) -> None:
+def show_told(film: Film, console: Console) -> None:
     """Show what an expanded prompt says."""
-    if settings.get("expand"):
-        from skyloom.pipelines.prompts import clean, with_style
-
-        told = pipeline.expanded(with_style(clean(prompt), settings.get("style")))
-        console.print(Text(f"told: {told}", style="dim"), highlight=False)
+    if film.metadata.get("expand"):
+        console.print(Text(f"told: {film.metadata['told'][0][0]}", style="dim"), highlight=False)
 
 
 @contextmanager

@@ -33,6 +33,10 @@ Expand = Annotated[bool | None, typer.Option("--expand/--no-expand", help="tell 
 Reword = Annotated[
     bool | None, typer.Option("--reword/--no-reword", help="tell words that training never used in words that it did")
 ]
+ExpandUrl = Annotated[
+    str | None, typer.Option(metavar="URL", help="with --expand: let the model of an OpenAI-compatible API do it")
+]
+ExpandModel = Annotated[str | None, typer.Option(help="the model's name there")]
 Camera = Annotated[str | None, typer.Option(help=f"one of {', '.join(CAMERAS)}")]
 Motion = Annotated[float | None, typer.Option(help="how much moves, 0 to 1; left out: as the prompt has it")]
 Pan = Annotated[float | None, typer.Option(help="camera, views a second to the right; negative: left")]
@@ -55,7 +59,8 @@ From = Annotated[Path | None, typer.Option("--from", help="make a file again fro
 COMMON: dict[str, tuple[Any, Any]] = {
     "size": (Size, None), "fps": (Fps, None), "seed": (Seed, None), "steps": (Steps, None),
     "guidance": (Guidance, None), "negative_prompt": (NegativePrompt, None), "style": (Style, None),
-    "expand": (Expand, None), "reword": (Reword, None), "camera": (Camera, None), "motion": (Motion, None),
+    "expand": (Expand, None), "expand_url": (ExpandUrl, None), "expand_model": (ExpandModel, None),
+    "reword": (Reword, None), "camera": (Camera, None), "motion": (Motion, None),
     "pan": (Pan, None), "tilt": (Tilt, None), "zoom": (Zoom, None), "fit": (Fit, "crop"),
     "checkpoint": (Checkpoint, None), "output": (Output, None), "scale": (Scale, None), "quality": (Quality, 80.0),
     "sign": (Sign, True), "mark": (Mark, True), "visible_mark": (VisibleMark, False),

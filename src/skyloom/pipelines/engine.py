@@ -20,7 +20,7 @@ from skyloom.errors import InvalidArgument, one_of
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.models.text_encoder import TextEncoder
 from skyloom.models.transformer import Transformer
-from skyloom.pipelines import prompts
+from skyloom.pipelines import language_model, prompts
 from skyloom.pipelines.camera_words import CAMERAS
 from skyloom.pipelines.canvas import Canvas
 from skyloom.pipelines.checkpoint import SamplingConfig
@@ -120,7 +120,8 @@ class Settings(TypedDict, total=False):
 
     height, width: pixels. fps: frames a second. fit: "crop" or "pad", how pictures and videos of other shapes are
     fitted. motion in [0, 1], pan and tilt in views a second, zoom in doublings a second, camera: one of CAMERAS.
-    style: a picture style by name. expand: tell the prompt in full. reword: False leaves
+    style: a picture style by name. expand: tell the prompt in full (expand_url,
+    expand_model: by a language model behind an OpenAI-compatible API). reword: False leaves
     words as they are that training never used. anchor in [0, 1]: how far
     each window is held to the colours of the first. on_step: told of progress. plan: False leaves it to
     the network where actors go. paths: drawn ones, for the first actors that the prompt names (`pipelines.paths`).
@@ -142,6 +143,8 @@ class Settings(TypedDict, total=False):
     camera: str | None
     style: str | None
     expand: bool | None
+    expand_url: str | None
+    expand_model: str | None
     reword: bool | None
     anchor: float | None
     on_step: OnStep | None
@@ -196,10 +199,18 @@ def _anchor(settings: Settings) -> float:
     return anchor
 
 
+def _expanded(engine: Engine, prompt: str, settings: Settings) -> str:
+    """Tell a prompt in full, by our own grammar or by the language model that was named."""
+    url = settings.get("expand_url")
+    if not url:
+        return engine.expanded(prompt)
+    return language_model.expand(prompt, url, settings.get("expand_model") or "default")
+
+
 def _understood(engine: Engine, asked: str, settings: Settings) -> tuple[str, list[str]]:
     """Return what the network hears of a prompt, and what to tell the one who asked."""
     known = asked if settings.get("reword") is False else engine.reworded(asked)
-    told = engine.expanded(known) if settings.get("expand") else known
+    told = _expanded(engine, known, settings) if settings.get("expand") else known
     understood = [] if known == asked else [f"understood as: {known}"]
     return told, understood + engine.notes(told)
 
