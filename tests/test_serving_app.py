@@ -105,6 +105,7 @@ def test_whatever_is_wrong_has_an_error_body(http, method, path, body, status, c
 
 def test_a_wrong_method_is_told_the_right_ones(http):
     assert http.put("/v1/videos/x").headers["allow"] == "GET, DELETE"
+    assert http.put("/v1/videos/edits").headers["allow"] == "POST"
     assert http.request("OPTIONS", "/v1/videos").headers["allow"] == "GET, POST"
 
 

@@ -134,11 +134,11 @@ Crop = Annotated[
 ]
 Model = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Speed = Annotated[float, Field(ge=-2, le=2)]
-Whole = Annotated[int, BeforeValidator(_whole)]
+WHOLE = BeforeValidator(_whole)
 Style = Annotated[str, _named("style", STYLES), _enum(STYLES)]
 AnyStyle = Annotated[str, _named("style", (*STYLES, *OLD_STYLES)), _enum((*STYLES, *OLD_STYLES))]
 Camera = Annotated[str, _named("camera", CAMERAS), _enum(CAMERAS)]
-Strength = Annotated[float, BeforeValidator(_strength), Field(gt=0, le=1)]
+Strength = Annotated[float, Field(gt=0, le=1), BeforeValidator(_strength)]
 
 
 class Request(BaseModel):
@@ -150,10 +150,10 @@ class Request(BaseModel):
 class Settings(Request):
     """What the old API had no words for; the names are the Python twin's."""
 
-    seed: Annotated[Whole, Field(ge=0, le=MAX_SEED)] | None = None
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED), WHOLE] | None = None
     fps: Annotated[float, Field(ge=FPS[0], le=FPS[1])] | None = None
     negative_prompt: Annotated[str, StringConstraints(max_length=32000)] | None = None
-    num_inference_steps: Annotated[Whole, Field(ge=1, le=1000)] | None = None
+    num_inference_steps: Annotated[int, Field(ge=1, le=1000), WHOLE] | None = None
     guidance_scale: Annotated[float, Field(ge=0, le=100)] | None = None
     style: Style | None = None
     camera: Camera | None = None
@@ -278,15 +278,15 @@ class Pictures(Settings):
 
     prompt: Prompt
     model: Model | None = None
-    n: Annotated[Whole, Field(ge=1, le=10)] | None = None
+    n: Annotated[int, Field(ge=1, le=10), WHOLE] | None = None
     size: Size | None = None
     response_format: Literal["b64_json", "url"] | None = None
     output_format: Literal["png", "webp", "jpeg"] | None = None
     style: AnyStyle | None = None
     background: str | None = None
     moderation: str | None = None
-    output_compression: Annotated[Whole, Field(ge=0, le=100)] | None = None
-    partial_images: Annotated[Whole, Field(ge=0, le=0)] | None = None
+    output_compression: Annotated[int, Field(ge=0, le=100), WHOLE] | None = None
+    partial_images: Annotated[int, Field(ge=0, le=0), WHOLE] | None = None
     quality: str | None = None
     stream: Annotated[bool, AfterValidator(_unstreamed), WithJsonSchema({"const": False})] | None = None
     user: str | None = None

@@ -94,8 +94,9 @@ async def refused(request: Request, error: Exception) -> JSONResponse:
     """Answer what the framework refuses; a wrong method is told all right ones."""
     told = from_http(cast(HTTPException, error))
     if told.status == 405:
+        told_of = request.app.openapi()["paths"].get(request.url.path, {})
         tried = {name: {**request.scope, "method": name} for name in METHODS}
-        right = [name for name, scope in tried.items() if _leads(request.app, scope)]
+        right = sorted(name.upper() for name in told_of) or [name for name in tried if _leads(request.app, tried[name])]
         told.headers = {"allow": ", ".join(right)}
     return answer(told)
 
