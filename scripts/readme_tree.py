@@ -15,11 +15,12 @@ SOURCE = ROOT / "src" / "skyloom"
 BEGIN, END = "<!-- tree -->", "<!-- /tree -->"
 FLOORS = (
     ("floor 0: foundations", ("errors", "shapes", "seeds", "config", "presets", "video")),
-    ("floor 1: the world", ("world", "provenance")),
+    ("floor 1: the world; what is signed", ("world", "provenance")),
     ("floor 2: siblings that never meet", ("data", "models", "diffusion")),
     ("floor 3: the only place that knows all parts", ("pipelines",)),
     ("floor 4: learning and judging", ("training", "evaluation")),
-    ("floor 5: front doors", ("cli", "serving")),
+    ("floor 5: the server", ("serving",)),
+    ("floor 6: the command line", ("cli",)),
     ("top", ("__init__", "__main__")),
 )
 
