@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: demo test lint bugs clean
+.PHONY: demo test benchmark openai2 bugs clean
 
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -25,6 +25,12 @@ test: .venv/installed-dev  ## install, then lint and run every test
 
 bugs: .venv/installed-dev  ## plant 20 bugs one by one and see that the tests catch each
 	OMP_NUM_THREADS=1 $(BIN)/python scripts/plant_bugs.py
+
+benchmark: .venv/installed  ## grade the shipped checkpoint, quick; the same seed gives the same numbers
+	$(BIN)/skyloom evaluate prompts autoencoder phyworld moving-mnist --quick --seed 0 --out out/benchmark
+
+openai2: .venv/installed-dev  ## the server's client tests with the client's other major version, in an environment of its own
+	scripts/check_openai_2.sh
 
 clean:
 	rm -rf out build .pytest_cache .ruff_cache
