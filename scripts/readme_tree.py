@@ -40,8 +40,9 @@ def rows(room: str) -> list[str]:
         return [f"  {file.name:<28} {gloss(file)}"]
     if not folder.is_dir():
         return []
-    inside = sorted(path for path in folder.glob("*.py") if path.name != "__init__.py")
-    return [f"  {room + '/':<28} {gloss(folder / '__init__.py')}"] + [f"    {p.name:<26} {gloss(p)}" for p in inside]
+    inside = sorted(path for path in folder.rglob("*.py") if path.name != "__init__.py")
+    files = [f"    {path.relative_to(folder).as_posix():<26} {gloss(path)}" for path in inside]
+    return [f"  {room + '/':<28} {gloss(folder / '__init__.py')}", *files]
 
 
 def tree() -> str:

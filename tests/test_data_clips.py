@@ -17,9 +17,9 @@ CONFIG = ClipConfig(num_frames=5, height=16, width=16, fps=8.0)
 def folder(tmp_path):
     """One clip of 16 frames whose grey tells the time, one of 2 frames, one picture."""
     ramp = np.broadcast_to((np.arange(16) * 15).astype(np.uint8)[:, None, None, None], (16, 32, 48, 3))
-    write_video(Video(np.ascontiguousarray(ramp), 16.0), tmp_path / "a.webp", quality=100)
-    write_video(Video(np.ascontiguousarray(ramp[4:6]), 8.0), tmp_path / "sub" / "b.webp", quality=100)
-    write_video(Video(np.ascontiguousarray(ramp[:1]), 8.0), tmp_path / "c.png")
+    write_video(Video(np.ascontiguousarray(ramp), 16.0), tmp_path / "a.webp", quality=100, provenance=None)
+    write_video(Video(np.ascontiguousarray(ramp[4:6]), 8.0), tmp_path / "sub" / "b.webp", quality=100, provenance=None)
+    write_video(Video(np.ascontiguousarray(ramp[:1]), 8.0), tmp_path / "c.png", provenance=None)
     (tmp_path / "a.txt").write_text("grey gets lighter\n\n灰色变亮\n", encoding="utf-8")
     return tmp_path
 

@@ -29,7 +29,8 @@ from skyloom.training.transformer import (
 
 LATENTS = AutoencoderConfig(latent_channels=4, hidden_size=8, encoder_blocks=1, decoder_blocks=1, refine_channels=4)
 NETWORK = TransformerConfig(
-    latent_channels=4, hidden_size=32, num_layers=1, num_heads=2, text_dim=6, text_layers=1, max_text_tokens=5, box_slots=2
+    latent_channels=4, hidden_size=32, num_layers=1, num_heads=2, text_dim=6, text_layers=1, max_text_tokens=5,
+    box_slots=2,
 )
 ONLY = dict.fromkeys((*TASKS, "image"), 0.0)
 
@@ -227,7 +228,8 @@ def toy_question(known):
         torch.zeros(count, 5), torch.zeros(shape), torch.zeros(count, 0, 1, 4),
     )  # fmt: skip
     noise = torch.randn(shape, generator=generator(2))
-    return Question(examples, noise, torch.full((count,), 0.5), known, torch.tensor([0.0, 0.25]), torch.zeros(count, 2, *known.shape[2:]))
+    sigma, actors = torch.full((count,), 0.5), torch.zeros(count, 2, *known.shape[2:])
+    return Question(examples, noise, sigma, known, torch.tensor([0.0, 0.25]), actors)
 
 
 def test_the_network_sees_two_levels_and_only_the_asked_cells_count():

@@ -67,7 +67,8 @@ def storyboard(engine: Engine, shots: Sequence[Shot], **settings: Unpack[Setting
         for number, (take, windows, fill) in enumerate(zip(takes, plans, fills, strict=True)):
             seed = job.seed if number == 0 else derive_seed(job.seed, "take", number)
             here = replace(take[0].job, seed=seed, on_step=_counted(job.on_step, done, len(windows), total))
-            yield from map(frames_of, weave(engine, fill, windows, here))
+            anchor = here.anchor if len(take) == 1 else 0.0  # words that change may change the colours
+            yield from map(frames_of, weave(engine, fill, windows, here, anchor))
             done += len(windows)
 
     told = [{"prompt": shot.prompt, "seconds": shot.seconds, "cut": shot.cut, **shot.view} for shot in shots]

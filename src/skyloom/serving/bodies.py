@@ -29,7 +29,7 @@ STRENGTHS = {"subtle": 0.35, "mild": 0.6, "strong": 0.85}
 OLD_STYLES = ("vivid", "natural")
 IGNORED = ("background", "moderation", "output_compression", "quality", "user", "input_fidelity")
 CAMERAS = ("still", "pan left", "pan right", "tilt up", "tilt down", "zoom in", "zoom out")
-MAX_SEED = 2**63 - 1
+MAX_SEED = 2**53 - 1
 TEXT = {"type": "string", "minLength": 1}
 REFERENCE = {
     "anyOf": [
