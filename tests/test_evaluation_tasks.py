@@ -1,6 +1,7 @@
 """The tasks suite at toy size: sampling together, planted faults in edits and frames, resuming, tables."""
 
 import functools
+import importlib.util
 import json
 from dataclasses import replace
 
@@ -187,4 +188,5 @@ def test_every_row_measures(name):
     found = row.measure(bench(), [0])
     assert len(found) == 1
     assert json.loads(json.dumps(found)) == found
-    assert {goal.measure for goal in row.goals} <= set(found[0]["made"])
+    absent = {"over flow"} if importlib.util.find_spec("cv2") is None else set()  # OpenCV is an extra
+    assert {goal.measure for goal in row.goals} - absent <= set(found[0]["made"])

@@ -84,9 +84,10 @@ def _seconds(value: Any) -> Any:
 
 
 def _size(value: str) -> str:
-    if value != "auto":
-        parse_size(value)
-    return value
+    asked = value.strip()
+    if asked != "auto":
+        parse_size(asked)
+    return asked
 
 
 def _strength(value: Any) -> Any:
@@ -128,7 +129,9 @@ Prompt = Annotated[str, StringConstraints(min_length=1, max_length=32000, strip_
 Reference = Annotated[Any, BeforeValidator(_reference), WithJsonSchema(REFERENCE)]
 References = Annotated[list[Reference], BeforeValidator(listed)]
 Seconds = Annotated[float, BeforeValidator(_seconds), WithJsonSchema({"type": "string", "examples": ["4", "8", "12"]})]
-Size = Annotated[str, AfterValidator(_size), WithJsonSchema({"type": "string", "examples": ["720x1280", "1280x720"]})]
+SIDE = "([1-9][0-9]{0,2}|[1-7][0-9]{3})"
+SIZE = {"type": "string", "pattern": f"^(auto|{SIDE}x{SIDE})$", "examples": ["720x1280", "1280x720"]}
+Size = Annotated[str, AfterValidator(_size), WithJsonSchema(SIZE)]
 Crop = Annotated[
     list[Annotated[float, Field(ge=0, le=1)]], BeforeValidator(unpacked), Field(min_length=4, max_length=4)
 ]
