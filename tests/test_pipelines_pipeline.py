@@ -12,7 +12,8 @@ from skyloom.errors import GenerationError, InvalidArgument
 from skyloom.pipelines import tasks
 from skyloom.pipelines.canvas import PromptSpan
 from skyloom.pipelines.checkpoint import load_checkpoint, save_checkpoint
-from skyloom.pipelines.pipeline import check_pixels, from_checkpoint
+from skyloom.pipelines.film import check_pixels
+from skyloom.pipelines.loading import from_checkpoint
 from skyloom.pipelines.prompts import PromptWarning
 from skyloom.pipelines.velocity import encode_prompts, span_masks
 from skyloom.presets import TINY

@@ -10,7 +10,8 @@ from skyloom.errors import InvalidArgument
 from skyloom.models.transformer import Transformer
 from skyloom.pipelines.canvas import Canvas, PromptSpan
 from skyloom.pipelines.checkpoint import load_checkpoint, save_checkpoint
-from skyloom.pipelines.pipeline import Pipeline, from_checkpoint
+from skyloom.pipelines.loading import from_checkpoint
+from skyloom.pipelines.pipeline import Pipeline
 from skyloom.pipelines.planning import in_aspect
 from skyloom.pipelines.tasks import text_to_video
 from skyloom.pipelines.velocity import pinned

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from skyloom.data.video_io import read_image, read_metadata, read_video, write_video
     from skyloom.errors import SkyloomError
-    from skyloom.pipelines.pipeline import Pipeline, load
+    from skyloom.pipelines.loading import load
+    from skyloom.pipelines.pipeline import Pipeline
     from skyloom.video import Video
     from skyloom.world.stream import World
 
@@ -26,7 +27,7 @@ _HOMES = {
     "SkyloomError": "skyloom.errors",
     "Video": "skyloom.video",
     "World": "skyloom.world.stream",
-    "load": "skyloom.pipelines.pipeline",
+    "load": "skyloom.pipelines.loading",
     "read_image": "skyloom.data.video_io",
     "read_metadata": "skyloom.data.video_io",
     "read_video": "skyloom.data.video_io",

@@ -98,7 +98,7 @@ def make_film(
     began = time.perf_counter()
     with notes(console), progress_bar(console) as progress:
         loading = progress.add_task("loading", total=None)
-        from skyloom.pipelines.pipeline import load
+        from skyloom.pipelines.loading import load
 
         pipeline = load(checkpoint)
         progress.remove_task(loading)

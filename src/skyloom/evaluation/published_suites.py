@@ -15,8 +15,9 @@ from skyloom.data.moving_mnist import FRAMES, GIVEN
 from skyloom.evaluation import moving_mnist_suite, phyworld_suite, phyworld_tables
 from skyloom.evaluation.report import Table
 from skyloom.evaluation.samples import SampleLog
+from skyloom.pipelines.loading import load
 from skyloom.pipelines.phyworld import Continuer, is_continuer, load_continuer
-from skyloom.pipelines.pipeline import Pipeline, load
+from skyloom.pipelines.pipeline import Pipeline
 from skyloom.pipelines.tasks import extend
 from skyloom.video import Video
 

@@ -19,7 +19,8 @@ import torch
 
 from skyloom.data.video_io import write_video
 from skyloom.evaluation.machine import matmul_rate
-from skyloom.pipelines.pipeline import Pipeline, load
+from skyloom.pipelines.loading import load
+from skyloom.pipelines.pipeline import Pipeline
 from skyloom.pipelines.tasks import text_to_video
 from skyloom.seeds import derive_seed
 from skyloom.video import Video

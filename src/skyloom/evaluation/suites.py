@@ -38,7 +38,8 @@ from skyloom.evaluation.task_bench import Bench, TasksPlan
 from skyloom.evaluation.together import Together
 from skyloom.models.captioner import SHIPPED as CAPTIONER
 from skyloom.models.captioner import load_captioner
-from skyloom.pipelines.pipeline import Pipeline, load
+from skyloom.pipelines.loading import load
+from skyloom.pipelines.pipeline import Pipeline
 from skyloom.pipelines.prompts import PromptWarning
 from skyloom.pipelines.tasks import text_to_video
 

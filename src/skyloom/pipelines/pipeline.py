@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,13 +24,14 @@ from skyloom.diffusion.sampler import OnStep, sample
 from skyloom.diffusion.schedule import shifted_schedule
 from skyloom.errors import InvalidArgument
 from skyloom.models.autoencoder import Autoencoder
-from skyloom.models.text_encoder import TextEncoder, TextFeatures, load_text_encoder
+from skyloom.models.text_encoder import TextEncoder, TextFeatures
 from skyloom.models.transformer import Transformer
 from skyloom.pipelines import between, edits, joins, prompts, storyboard, telling
 from skyloom.pipelines.canvas import Canvas
-from skyloom.pipelines.checkpoint import Checkpoint, SamplingConfig, fill, load_checkpoint
+from skyloom.pipelines.checkpoint import SamplingConfig
 from skyloom.pipelines.engine import Request
 from skyloom.pipelines.film import Film, Whole, check_pixels
+from skyloom.pipelines.naming import names_of
 from skyloom.pipelines.planning import Planner, planned
 from skyloom.pipelines.tasks import Room
 from skyloom.pipelines.velocity import Condition, encode_prompts, pinned, source_of, velocity_of, without_source
@@ -207,6 +207,9 @@ class Pipeline:
         noise = torch.stack([torch.randn(shape, generator=generator_for(seed, "noise")) for seed in seeds])
         canvases = planned(self.planner if request.plan else None, self._encode, canvases, seeds)
         shared = pinned(canvases, self.transformer.config.box_slots)
+        if self.transformer.config.box_names:
+            slots, known = self.transformer.config.box_slots, self.preset.world.actors
+            shared = replace(shared, names=names_of(self._encode, canvases, slots, known))
         context = noised = None
         if shared.mask is not None:
             zeros = torch.zeros(1, *shape)
@@ -301,23 +304,3 @@ def fast_matmul(device: torch.device) -> AbstractContextManager[Any]:
     has: list[Callable[[], bool]] = [torch.cpu._is_avx512_bf16_supported, torch.cpu._is_amx_tile_supported]
     fast = device.type != "cpu" or any(test() for test in has)
     return torch.autocast(device.type, torch.bfloat16) if fast else nullcontext()
-
-
-def from_checkpoint(checkpoint: Checkpoint, text_encoder: TextEncoder, device: str = "cpu") -> Pipeline:
-    """Build the networks of a checkpoint. Raises CheckpointError where the weights do not fit the config."""
-    preset = checkpoint.preset
-    autoencoder, transformer = Autoencoder(preset.autoencoder), Transformer(preset.transformer)
-    fill(autoencoder, checkpoint.autoencoder, "autoencoder.safetensors")
-    fill(transformer, checkpoint.transformer, "transformer.safetensors")
-    planner = None
-    if checkpoint.planner is not None and preset.planner is not None:
-        planner = Transformer(preset.planner)
-        fill(planner, checkpoint.planner, "planner.safetensors")
-        planner = planner.to(device)
-    own = {"sampling": checkpoint.sampling, "sha256": checkpoint.sha256, "planner": planner}
-    return Pipeline(autoencoder.to(device), transformer.to(device), text_encoder, preset, checkpoint.name, **own)
-
-
-def load(name_or_path: str | Path | None = None, device: str = "cpu") -> Pipeline:
-    """Load a checkpoint by shipped name or folder; None is the best one shipped. Raises CheckpointError."""
-    return from_checkpoint(load_checkpoint(name_or_path), load_text_encoder(), device)

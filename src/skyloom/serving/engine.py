@@ -33,7 +33,7 @@ SHARED = (
 def loaded(checkpoint: str | None, device: str) -> Pipeline:
     """Load a checkpoint once."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: idle threads sleep on a busy machine
-    from skyloom.pipelines.pipeline import load
+    from skyloom.pipelines.loading import load
 
     return load(checkpoint, device)
 
