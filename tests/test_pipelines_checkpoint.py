@@ -69,6 +69,24 @@ def test_the_hash_tells_weights_and_not_the_card(tmp_path, saved, states):
     assert load_checkpoint(other).sha256 != load_checkpoint(saved).sha256
 
 
+def test_extras_come_back_stored_as_their_row_says(tmp_path, states, monkeypatch):
+    monkeypatch.setattr(checkpoint, "EXTRAS", {"second": None, "third": "bf16", "fourth": "bf16"})
+    extras = {"third": states[1], "second": states[1]}
+    found = load_checkpoint(save_checkpoint(tmp_path / "toy", TINY, *states, "", "fp32", extras=extras))
+    assert list(found.extras) == ["second", "third"]
+    for name, exact in states[1].items():
+        assert torch.equal(found.extras["second"][name], exact)
+        assert torch.equal(found.extras["third"][name], exact.bfloat16().float() if exact.dim() > 1 else exact)
+    fewer = save_checkpoint(tmp_path / "fewer", TINY, *states, "", "fp32", extras={"third": states[1]})
+    assert load_checkpoint(fewer).sha256 != found.sha256
+
+
+def test_unknown_extras_are_refused_and_leave_nothing(tmp_path, states):
+    with pytest.raises(InvalidArgument, match="extras must be one of planner"):
+        save_checkpoint(tmp_path / "toy", TINY, *states, "", extras={"planer": states[1]})
+    assert not list(tmp_path.iterdir())
+
+
 def test_saving_again_replaces_and_leaves_nothing_else(tmp_path, states, saved):
     save_checkpoint(saved, TINY, *states, "# New\n", "int8")
     assert load_checkpoint(saved).card == "# New\n"

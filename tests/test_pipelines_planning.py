@@ -89,9 +89,10 @@ def test_a_checkpoint_keeps_its_planner(tmp_path):
     autoencoder, transformer, planner = networks()
     states = autoencoder.state_dict(), transformer.state_dict()
     plain = save_checkpoint(tmp_path / "plain", TINY, *states, "", "fp32")
-    folder = save_checkpoint(tmp_path / "toy", TINY, *states, "", "fp32", planner_state=planner.state_dict())
+    extras = {"planner": planner.state_dict()}
+    folder = save_checkpoint(tmp_path / "toy", TINY, *states, "", "fp32", extras=extras)
     found = load_checkpoint(folder)
-    assert found.planner is not None and load_checkpoint(plain).planner is None
+    assert list(found.extras) == ["planner"] and not load_checkpoint(plain).extras
     assert found.sha256 != load_checkpoint(plain).sha256
     built = from_checkpoint(found, ToyTextEncoder())
     for name, before in planner.state_dict().items():

@@ -75,16 +75,16 @@ def _show_checkpoint(name: str, console: Console) -> None:
 
     found = load_checkpoint(name)
     clip = found.preset.clip
-    weights = {part: getattr(found, part).values() for part in ("autoencoder", "transformer")}
+    weights = {"autoencoder": found.autoencoder, "transformer": found.transformer, **found.extras}
     rows: dict[str, object] = {
         "checkpoint": f"{found.name} (preset {found.preset.name})",
         "folder": found.folder,
         "sha256": found.sha256,
         "trained at": f"{clip.num_frames} frames of {clip.width} x {clip.height} at {clip.fps:g} fps",
     }
-    for part, tensors in weights.items():
+    for part, state in weights.items():
         size = found.files[f"{part}.safetensors"] / KILO**2
-        rows[part] = f"{sum(tensor.numel() for tensor in tensors) / KILO**2:.2f} M parameters, {size:.2f} MB"
+        rows[part] = f"{sum(tensor.numel() for tensor in state.values()) / KILO**2:.2f} M parameters, {size:.2f} MB"
     rows["sampling"] = ", ".join(f"{key} {value}" for key, value in vars(found.sampling).items())
     _rows(console, rows)
     if found.card:

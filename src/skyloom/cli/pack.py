@@ -53,15 +53,15 @@ def pack(
     states = _state(autoencoder), _state(transformer)
     fill(Autoencoder(chosen.autoencoder), states[0], str(autoencoder))
     fill(Transformer(chosen.transformer), states[1], str(transformer))
-    planned = None if planner is None else _state(planner)
-    if planned is not None:
+    extras = {} if planner is None else {"planner": _state(planner)}
+    if planner is not None:
         if chosen.planner is None:
             raise InvalidArgument("planner", str(planner), "be left out: this preset has none")
-        fill(Transformer(chosen.planner), planned, str(planner))
+        fill(Transformer(chosen.planner), extras["planner"], str(planner))
     text = card.read_text(encoding="utf-8") if card else ""
     save_checkpoint(
         folder, chosen, *states, text, dtype, autoencoder_dtype=autoencoder_dtype, sampling=sampling,
-        planner_state=planned,
+        extras=extras,
     )  # fmt: skip
     size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
     Console(soft_wrap=True).print(f"{folder}: {size:.2f} MB, sha256 {sha256_of(folder)}", highlight=False)

@@ -2,7 +2,7 @@
 
     config.json              the preset as plain values, how to sample, kind and version
     autoencoder.safetensors  transformer.safetensors     never a pickle
-    planner.safetensors      only where the preset has a planner that was trained
+    planner.safetensors      networks of EXTRAS, only those that were trained
     card.md                  data, seed, steps, hardware, minutes, measured scores, the command that made it
 
 Weights are stored in bf16 or, matrices only, in 8 bits with a scale for each output row; vectors stay in fp32.
@@ -30,7 +30,8 @@ from skyloom.errors import CheckpointError, InvalidArgument, nearest_name, one_o
 KIND, VERSION = "skyloom checkpoint", 1
 WEIGHTS = Path(__file__).parent.parent / "weights"
 PARTS = ("autoencoder", "transformer")
-PLANNER = "planner"
+EXTRAS: dict[str, str | None] = {"planner": "bf16"}
+"""Networks that a checkpoint may hold beside its PARTS, and how they are stored; None is as the transformer is."""
 DTYPES = ("int8", "bf16", "fp32")
 CODES, SCALE = ".int8", ".scale"
 
@@ -50,7 +51,7 @@ class SamplingConfig:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a folder holds."""
+    """What a folder holds; `extras`: weights of the networks of EXTRAS that are there, by name."""
 
     name: str
     folder: Path
@@ -61,7 +62,7 @@ class Checkpoint:
     card: str
     sha256: str
     files: dict[str, int] = field(default_factory=dict)
-    planner: dict[str, Tensor] | None = None
+    extras: dict[str, dict[str, Tensor]] = field(default_factory=dict)
 
 
 def pack(state: Mapping[str, Tensor], dtype: str) -> dict[str, Tensor]:
@@ -104,12 +105,13 @@ def save_checkpoint(
     *,
     autoencoder_dtype: str = "bf16",
     sampling: SamplingConfig | None = None,
-    planner_state: Mapping[str, Tensor] | None = None,
+    extras: Mapping[str, Mapping[str, Tensor]] | None = None,
 ) -> Path:
     """Write a checkpoint beside its place, then rename it; an older one there is replaced. Returns the folder.
 
-    dtype: "bf16", "int8" or "fp32", for the transformer's matrices; the autoencoder has its own. Raises
-    CheckpointError when the place cannot be written or holds something else.
+    dtype: "bf16", "int8" or "fp32", for the transformer's matrices; the autoencoder has its own, and so has each
+    network of `extras`, by name (EXTRAS). Raises CheckpointError when the place cannot be written or holds something
+    else.
     """
     one_of("dtype", dtype, DTYPES)
     one_of("autoencoder_dtype", autoencoder_dtype, DTYPES)
@@ -124,10 +126,10 @@ def save_checkpoint(
         beside.mkdir(parents=True)
         (beside / "config.json").write_text(json.dumps(config, indent=1) + "\n")
         (beside / "card.md").write_text(card)
-        save_file(pack(autoencoder_state, autoencoder_dtype), beside / "autoencoder.safetensors")
-        save_file(pack(transformer_state, dtype), beside / "transformer.safetensors")
-        if planner_state is not None:
-            save_file(pack(planner_state, "bf16"), beside / f"{PLANNER}.safetensors")
+        save_file(pack(autoencoder_state, autoencoder_dtype), _file(beside, "autoencoder"))
+        save_file(pack(transformer_state, dtype), _file(beside, "transformer"))
+        for part, state in (extras or {}).items():
+            save_file(pack(state, EXTRAS[one_of("extras", part, EXTRAS)] or dtype), _file(beside, part))
         if folder.exists():
             folder.rename(older)
         beside.rename(folder)
@@ -137,6 +139,15 @@ def save_checkpoint(
         shutil.rmtree(beside, ignore_errors=True)
         shutil.rmtree(older, ignore_errors=True)
     return folder
+
+
+def _file(folder: Path, part: str) -> Path:
+    return folder / f"{part}.safetensors"
+
+
+def parts_of(folder: Path) -> list[str]:
+    """Return the names of the networks that a checkpoint has: all PARTS, and those of EXTRAS that are there."""
+    return [*PARTS, *(part for part in EXTRAS if _file(folder, part).exists())]
 
 
 def _is_checkpoint(folder: Path) -> bool:
@@ -169,13 +180,13 @@ def load_checkpoint(name_or_path: str | Path | None = None) -> Checkpoint:
     """Read a checkpoint. Raises CheckpointError for a missing, incomplete or foreign one."""
     folder = resolve(name_or_path)
     preset, sampling = read_config(folder)
-    autoencoder, transformer = (_read_part(folder, part) for part in PARTS)
-    planner = _read_part(folder, PLANNER) if (folder / f"{PLANNER}.safetensors").exists() else None
+    networks = {part: _read_part(folder, part) for part in parts_of(folder)}
     card = folder / "card.md"
     files = {file.name: file.stat().st_size for file in sorted(folder.iterdir()) if file.is_file()}
     text = card.read_text() if card.exists() else ""
     name, digest = folder.resolve().name, sha256_of(folder)
-    return Checkpoint(name, folder, preset, sampling, autoencoder, transformer, text, digest, files, planner)
+    autoencoder, transformer = (networks.pop(part) for part in PARTS)
+    return Checkpoint(name, folder, preset, sampling, autoencoder, transformer, text, digest, files, networks)
 
 
 def read_config(folder: Path) -> tuple[Preset, SamplingConfig]:
@@ -195,7 +206,7 @@ def read_config(folder: Path) -> tuple[Preset, SamplingConfig]:
 
 
 def _read_part(folder: Path, part: str) -> dict[str, Tensor]:
-    path = folder / f"{part}.safetensors"
+    path = _file(folder, part)
     if not path.is_file():
         raise CheckpointError(f"{folder} is incomplete: it has no {path.name}")
     try:
@@ -207,10 +218,8 @@ def _read_part(folder: Path, part: str) -> dict[str, Tensor]:
 def sha256_of(folder: Path) -> str:
     """Return one hash of a checkpoint's config and weights (not its card): 64 hex digits."""
     digest = hashlib.sha256()
-    for name in ("config.json", *(f"{part}.safetensors" for part in (*PARTS, PLANNER))):
-        if name.startswith(PLANNER) and not (folder / name).exists():
-            continue
-        digest.update(name.encode() + b"\0" + (folder / name).read_bytes())
+    for file in (folder / "config.json", *(_file(folder, part) for part in parts_of(folder))):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 
 

@@ -18,9 +18,9 @@ def from_checkpoint(checkpoint: Checkpoint, text_encoder: TextEncoder, device: s
     fill(autoencoder, checkpoint.autoencoder, "autoencoder.safetensors")
     fill(transformer, checkpoint.transformer, "transformer.safetensors")
     planner = None
-    if checkpoint.planner is not None and preset.planner is not None:
+    if "planner" in checkpoint.extras and preset.planner is not None:
         planner = Transformer(preset.planner)
-        fill(planner, checkpoint.planner, "planner.safetensors")
+        fill(planner, checkpoint.extras["planner"], "planner.safetensors")
         planner = planner.to(device)
     own = {"sampling": checkpoint.sampling, "sha256": checkpoint.sha256, "planner": planner}
     return Pipeline(autoencoder.to(device), transformer.to(device), text_encoder, preset, checkpoint.name, **own)
