@@ -11,19 +11,22 @@ from torch import nn
 from skyloom.config import AutoencoderConfig, OptimConfig, TaskMix, TrainConfig, TransformerConfig
 from skyloom.errors import CheckpointError, InvalidArgument, TrainingError
 from skyloom.models.autoencoder import Autoencoder
+from skyloom.models.boxes import no_boxes
 from skyloom.models.transformer import Transformer
 from skyloom.training.distributed import Ranks
-from skyloom.training.examples import BankDraw, Examples
+from skyloom.training.examples import BankDraw, Examples, unnamed
 from skyloom.training.latent_bank import CaptionedClips, LatentBank, Prompts, build_bank, encode_clips
 from skyloom.training.live import LiveDraw
 from skyloom.training.loop import train
 from skyloom.training.tasks_mix import TASKS, draw_image, draw_known, draw_tasks
 from skyloom.training.transformer import (
+    NAMES_TOLD,
     Question,
     TransformerStage,
     channel_weights,
     finish_transformer,
     noised,
+    start_transformer,
     velocity_loss,
 )
 
@@ -225,11 +228,11 @@ def toy_question(known):
     shape = (count, 2, *known.shape[2:])
     examples = Examples(
         torch.randn(shape, generator=generator(1)), torch.zeros(count, 1, 6), torch.ones(count, 1).bool(),
-        torch.zeros(count, 5), torch.zeros(shape), torch.zeros(count, 0, 1, 4),
+        torch.zeros(count, 5), torch.zeros(shape), no_boxes(count), unnamed(no_boxes(count)),
     )  # fmt: skip
     noise = torch.randn(shape, generator=generator(2))
     sigma, actors = torch.full((count,), 0.5), torch.zeros(count, 2, *known.shape[2:])
-    return Question(examples, noise, sigma, known, torch.tensor([0.0, 0.25]), actors)
+    return Question(examples, noise, sigma, known, torch.tensor([0.0, 0.25]), actors, None)
 
 
 def test_the_network_sees_two_levels_and_only_the_asked_cells_count():
@@ -276,6 +279,36 @@ def test_a_step_tells_of_actors_only_as_often_as_it_should(bank):
             assert (actors[:, 0, :, :, 0] == wanted).all() and (actors[:, 0, :, :, 1] == 0).all()
     finally:
         bank[0].boxes = None
+
+
+def test_a_step_names_those_whose_boxes_it_tells(bank):
+    table = torch.randn(7, 6, generator=generator())
+    bank[0].boxes, bank[0].actors = torch.zeros(300, 3, 9, 4), torch.tensor([[4, -1, 6]]).expand(300, 3)
+    try:
+        for share in (0.0, 1.0):
+            mix = TaskMix(**ONLY | {"nothing_known": 1.0, "boxes_told": share})
+            network = Transformer(dataclasses.replace(NETWORK, box_names=True))
+            config = TrainConfig(steps=9, batch_size=64, precision="fp32", compile=False)
+            stage = TransformerStage(network, config, mix, BankDraw(bank[0]), names=table)
+            names = stage.question(0).names
+            told = names[:, 0].abs().sum(1) > 0
+            assert not names[:, 1].any() and torch.equal(names[told, 0], table[4].expand(int(told.sum()), -1))
+            assert float(told.float().mean()) == pytest.approx(share * NAMES_TOLD, abs=0.12)
+        assert stage_of(bank[0]).question(0).names is None
+    finally:
+        bank[0].boxes = bank[0].actors = None
+
+
+def test_names_may_be_missing_from_the_weights_to_start_from_and_nothing_else():
+    torch.manual_seed(0)
+    old, new = Transformer(NETWORK), Transformer(dataclasses.replace(NETWORK, box_names=True))
+    start_transformer(new, old.state_dict(), "old")
+    latents, words = torch.randn(2, 4, 3, 2, 2), torch.randn(2, 5, 6)
+    asked = (latents, torch.tensor([0.3, 0.8]), words, torch.ones(2, 5).bool())
+    boxes, names = torch.rand(2, 2, 3, 2, 2), torch.randn(2, 2, 6)
+    torch.testing.assert_close(new(*asked, boxes=boxes, names=names), old(*asked, boxes=boxes))
+    with pytest.raises(CheckpointError, match=r"out\.weight"):
+        start_transformer(new, {k: v for k, v in old.state_dict().items() if k != "out.weight"}, "old")
 
 
 def test_channels_count_by_what_the_picture_owes_them():

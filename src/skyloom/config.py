@@ -56,6 +56,8 @@ class TransformerConfig:
     max_text_tokens: int = 40
     box_slots: int = 0
     """How many actors can be told where to be, by boxes over time; 0: none."""
+    box_names: bool = False
+    """Whether each box can be told whose it is, by the features of a name (models.names)."""
 
     @property
     def head_dim(self) -> int:

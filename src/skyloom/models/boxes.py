@@ -14,14 +14,21 @@ from skyloom.errors import InvalidArgument
 from skyloom.shapes import LatentSize
 
 
+def no_boxes(count: int) -> Tensor:
+    """Return the boxes (count, 0, 1, 4) of clips of which none are known."""
+    return torch.zeros(count, 0, 1, 4)
+
+
 def cover(boxes: Tensor, grid: LatentSize) -> Tensor:
     """Return how much of each latent cell a slot's box covers: (b, s, f, h, w) in [0, 1], 0 for no box.
 
     boxes: (b, s, n, 4). Latent frame 0 is pixel frame 0; each later one is the mean of its group of pixel frames.
-    Raises InvalidArgument when n does not fill whole groups.
+    Raises InvalidArgument when n does not fill whole groups; without slots any n will do.
     """
     groups, left = grid.latent_frames - 1, boxes.shape[2] - 1
-    if (left % groups if groups else left):
+    if not boxes.shape[1]:
+        return boxes.new_zeros(len(boxes), 0, grid.latent_frames, grid.latent_height, grid.latent_width)
+    if (left % groups or not left) if groups else left:
         wanted = f"be 1 + a multiple of {groups}" if groups else "be 1"
         raise InvalidArgument("frames of boxes", boxes.shape[2], wanted)
     known = boxes.nan_to_num(0.0)

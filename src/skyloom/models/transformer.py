@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from skyloom.config import SCALARS, TransformerConfig
 from skyloom.errors import InvalidArgument
 from skyloom.models.layers import Attention, Modulation, ReadingAttention, RMSNorm, SwiGLU, fourier_features, linear
+from skyloom.models.names import Naming
 from skyloom.models.patchify import patchify, unpatchify
 from skyloom.models.rope import line_rotation, rotation, token_positions
 from skyloom.shapes import LatentSize
@@ -127,6 +128,7 @@ class Transformer(nn.Module):
         self.levels = LevelEmbedding(config)
         told = 2 * config.latent_channels + 2 + config.box_slots
         self.embed = linear(cell * told + 3 * POSITION_FEATURES, size, muon=False)
+        self.naming = Naming(config) if config.box_names else None
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
         self.norm = RMSNorm(size, learned=False)
         self.final_offset = nn.Parameter(torch.zeros(2 * size))
@@ -152,6 +154,7 @@ class Transformer(nn.Module):
         context_sigma: Tensor | None = None,
         source: Tensor | None = None,
         boxes: Tensor | None = None,
+        names: Tensor | None = None,
         scalars: Tensor | None = None,
         attention_mask: Tensor | None = None,
         word_mask: Tensor | None = None,
@@ -162,12 +165,15 @@ class Transformer(nn.Module):
         prompt_embeds: (b, m, text_dim); prompt_mask: (b, m) bool; known: (b, 1, f, h, w) of 0 and 1;
         context_sigma: (b,), 0 when absent; source: (b, c, f, h, w) a second input for instructions;
         boxes: (b, box_slots, f, h, w), how much of each cell belongs to an actor (models.boxes.cover), 0 if untold;
+        names: (b, box_slots, text_dim), who each box belongs to (models.names.name_features), zeros if untold;
         scalars: (b, len(SCALARS)), NaN for those not given; attention_mask: bool (l, m + l) or (b, l, m + l), what each
         token may read, words first; word_mask: bool (b, m, m), what each word may read of the others.
         """
         grid = self.grid(noisy_latents)
         positions = token_positions(grid, device=noisy_latents.device)
         x = self._video_tokens(noisy_latents, [known, source, boxes], positions, grid)
+        if self.naming is not None and boxes is not None and names is not None:
+            x = x + self.naming(boxes, names)
         heard = prompt_mask[:, None, :]
         words = self.text(prompt_embeds, heard if word_mask is None else heard & word_mask)
         levels = self._levels(sigma, known, context_sigma, scalars)

@@ -46,12 +46,16 @@ class Condition:
 
 @dataclass(frozen=True)
 class Pinned:
-    """What all branches share: mask (b, 1, f, h, w), context_sigma (b,), scalars (b, 5), boxes (b, s, f, h, w)."""
+    """What all branches share: mask (b, 1, f, h, w), context_sigma (b,), scalars (b, 5), boxes (b, s, f, h, w).
+
+    names: (b, s, text_dim), who the boxes belong to.
+    """
 
     mask: Tensor | None
     context_sigma: Tensor
     scalars: Tensor
     boxes: Tensor | None = None
+    names: Tensor | None = None
 
 
 def encode_prompts(encode: Encode, prompts: Sequence[Sequence[PromptSpan]], frames: int) -> Words:
@@ -179,6 +183,7 @@ def velocity_of(transformer: Transformer, shared: Pinned) -> Callable[[Tensor, T
             context_sigma=there(shared.context_sigma.repeat(count)),
             source=there(joined),
             boxes=None if shared.boxes is None else there(shared.boxes.repeat(count, 1, 1, 1, 1)),
+            names=None if shared.names is None else there(shared.names.repeat(count, 1, 1)),
             scalars=there(shared.scalars.repeat(count, 1)),
             attention_mask=there(attention),
             word_mask=there(among),

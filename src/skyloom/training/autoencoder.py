@@ -7,6 +7,7 @@ them easy to learn for the transformer. No adversary and no perceptual network.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -14,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from skyloom.config import TrainConfig
+from skyloom.errors import CheckpointError
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.seeds import generator_for, normal_on
 from skyloom.training.batches import UNSEEN, Batches, Source
@@ -24,9 +26,10 @@ from skyloom.training.loop import autocast, compiled, device_of
 from skyloom.training.strips import write_strips
 
 LATENT_NOISE = 0.04
-SQUARE, GRADIENT, TEMPORAL, REGULARISER = 2.0, 0.5, 0.5, 0.01
-MOVING = 2.0
+SQUARE, GRADIENT, TEMPORAL, REGULARISER = 8.0, 0.5, 0.5, 0.01
+MOVING = 4.0
 MOVES = 0.08
+DEEPENED = ("fine.", "encoder.", "decoder.", "middle.")
 IMAGES = 0.1
 
 
@@ -62,20 +65,39 @@ def psnr(decoded: Tensor, pixels: Tensor, weight: Tensor | None = None) -> Tenso
     return (10 * torch.log10(4 / mean.clamp(min=1e-8)))[weight.flatten(1).any(1)].mean()
 
 
+def start_from(autoencoder: Autoencoder, state: Mapping[str, Tensor], deepened: tuple[str, ...]) -> None:
+    """Load a finished autoencoder's weights; blocks that only the deeper network has stay as made, the identity.
+
+    deepened: beginnings of the names that may be missing. Raises CheckpointError when anything else does not fit.
+    """
+    try:
+        missing, unexpected = autoencoder.load_state_dict(dict(state), strict=False)
+    except RuntimeError as error:
+        raise CheckpointError(f"the weights to start from do not fit the preset's autoencoder: {error}") from error
+    lost = [name for name in missing if not name.startswith(deepened)]
+    if lost or unexpected:
+        raise CheckpointError(
+            f"the weights to start from do not fit the preset's autoencoder: {(lost + unexpected)[0]}"
+        )
+
+
 class AutoencoderStage:
     """Trains one Autoencoder on the clips of a source."""
 
     def __init__(
         self, autoencoder: Autoencoder, config: TrainConfig, source: Source, run_dir: Path, *,
-        ranks: Ranks = Ranks(), workers: int = 0,
+        ranks: Ranks = Ranks(), workers: int = 0, start: Mapping[str, Tensor] | None = None,
     ) -> None:  # fmt: skip
-        """`autoencoder` is on its device already; `workers` processes render ahead."""
+        """`autoencoder` is on its device already; `workers` processes render ahead; `start`: weights to begin with."""
         self.autoencoder, self.config, self.run_dir, self.ranks = autoencoder, config, run_dir, ranks
         self.device = device_of(autoencoder)
         self._source, self._batches = source, Batches(source, config, ranks, workers, self.device)
         self._run = compiled(self._reconstruct, config)
         self._error = compiled(reconstruction_loss, config)
-        autoencoder.start_from_patches(source(UNSEEN + torch.arange(32)).to(self.device))
+        if start is None:
+            autoencoder.start_from_patches(source(UNSEEN + torch.arange(32)).to(self.device))
+        else:
+            start_from(autoencoder, start, DEEPENED)
 
     def modules(self) -> dict[str, nn.Module]:
         """Return the network, by name."""

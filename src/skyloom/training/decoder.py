@@ -14,10 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from skyloom.config import TrainConfig
-from skyloom.errors import CheckpointError
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.seeds import generator_for, normal_on
-from skyloom.training.autoencoder import LATENT_NOISE, choose_average, psnr, reconstruction_loss, show
+from skyloom.training.autoencoder import LATENT_NOISE, choose_average, psnr, reconstruction_loss, show, start_from
 from skyloom.training.batches import Batches, Source
 from skyloom.training.checkpointing import write_tensors
 from skyloom.training.distributed import Ranks
@@ -28,18 +27,12 @@ ENCODER = ("look.", "fine.", "fold.", "encoder.", "encoder_out.", "straight_in."
 DEEPENED = ("decoder.", "middle.")
 
 
-def start_decoder(autoencoder: Autoencoder, state: Mapping[str, Tensor], origin: str) -> None:
+def start_decoder(autoencoder: Autoencoder, state: Mapping[str, Tensor]) -> None:
     """Load a finished autoencoder and freeze its encoder; blocks that only the deeper decoder has stay as made.
 
     Raises CheckpointError when anything else is missing or does not fit.
     """
-    try:
-        missing, unexpected = autoencoder.load_state_dict(dict(state), strict=False)
-    except RuntimeError as error:
-        raise CheckpointError(f"{origin} does not fit the preset's autoencoder: {error}") from error
-    lost = [name for name in missing if not name.startswith(DEEPENED)]
-    if lost or unexpected:
-        raise CheckpointError(f"{origin} does not fit the preset's autoencoder: {(lost + unexpected)[0]}")
+    start_from(autoencoder, state, DEEPENED)
     for name, parameter in autoencoder.named_parameters():
         parameter.requires_grad_(not name.startswith(ENCODER))
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from skyloom.errors import InvalidArgument
+from skyloom.models.boxes import no_boxes
 from skyloom.seeds import generator_for
 from skyloom.training.latent_bank import LatentBank
 
@@ -28,10 +29,16 @@ class Examples:
     scalars: Tensor  # (b, 5)
     source: Tensor  # (b, c, f, h, w) float32
     boxes: Tensor  # (b, s, n, 4) of n pixel frames, NaN for no box, see models.boxes
+    actors: Tensor  # (b, s) numbers of the boxes' actors in the world's vocabulary, -1 for none
 
     def to(self, device: torch.device) -> Examples:
         """Return the same samples on a device."""
         return Examples(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+
+
+def unnamed(boxes: Tensor) -> Tensor:
+    """Return the actors (b, s) of boxes (b, s, n, 4) of which none is named: -1."""
+    return torch.full(boxes.shape[:2], -1)
 
 
 class Draw(Protocol):
@@ -72,9 +79,7 @@ class BankDraw:
         """Return the clips of a step: (count,) numbers, each clip once an epoch."""
         place = torch.arange(step * count, (step + 1) * count)
         epochs = place // self.trained
-        orders = [
-            self._order(seed, epoch)[place[epochs == epoch] % self.trained] for epoch in epochs.unique().tolist()
-        ]
+        orders = [self._order(seed, epoch)[place[epochs == epoch] % self.trained] for epoch in epochs.unique().tolist()]
         return torch.cat(orders)
 
     def examples(self, seed: int, step: int, wants_source: Tensor, rows: slice) -> Examples:
@@ -91,7 +96,7 @@ class BankDraw:
         if wants.any():
             embeds[wants], mask[wants] = self.bank.instructions(pairs[wants])
             source[wants] = self.bank.before[pairs[wants]].float()
-        return Examples(latents, embeds, mask, self.bank.scalars[clips], source, self._boxes(clips))
+        return Examples(latents, embeds, mask, self.bank.scalars[clips], source, *self._placed(clips))
 
     def unseen(self, number: int, count: int) -> Examples:
         """Return a batch of clips held back from training, each with one of its captions."""
@@ -101,10 +106,12 @@ class BankDraw:
         embeds, mask = self.bank.captions(clips, place // held % self.bank.captions_per_clip)
         latents = self.bank.latents[clips].float()
         none = torch.zeros_like(latents)
-        return Examples(latents, embeds, mask, self.bank.scalars[clips], none, self._boxes(clips))
+        return Examples(latents, embeds, mask, self.bank.scalars[clips], none, *self._placed(clips))
 
-    def _boxes(self, clips: Tensor) -> Tensor:
-        return torch.zeros(len(clips), 0, 1, 4) if self.bank.boxes is None else self.bank.boxes[clips].float()
+    def _placed(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+        """Return where actors are, and which."""
+        boxes = no_boxes(len(clips)) if self.bank.boxes is None else self.bank.boxes[clips].float()
+        return boxes, unnamed(boxes) if self.bank.actors is None else self.bank.actors[clips]
 
     def empty_prompt(self) -> tuple[Tensor, Tensor]:
         """Return the features of the empty prompt."""

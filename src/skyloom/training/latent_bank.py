@@ -39,6 +39,7 @@ class CaptionedClips:
     before: Tensor | None = None  # (p, 3, f, h, w)
     instructions: Sequence[str] = ()  # p
     boxes: Tensor | None = None  # (n, s, f, 4), see models.boxes
+    actors: Tensor | None = None  # (n, s) numbers of the boxes' actors in the world's vocabulary, -1 for none
 
 
 CaptionedSource = Callable[[Tensor, int, int], CaptionedClips]
@@ -77,7 +78,11 @@ def make_shard(
         "latents": latents[: len(indices)], "before": latents[len(indices) :], "scalars": clips.scalars.float().cpu(),
         "tokens": tokens, "starts": starts,
     }  # fmt: skip
-    return parts if clips.boxes is None else parts | {"boxes": clips.boxes.to(STORED).cpu().contiguous()}
+    if clips.boxes is not None:
+        parts["boxes"] = clips.boxes.to(STORED).cpu().contiguous()
+    if clips.actors is not None:
+        parts["actors"] = clips.actors.to(torch.int16).cpu().contiguous()
+    return parts
 
 
 def build_bank(
@@ -161,6 +166,7 @@ class LatentBank:
         self.before = torch.cat([shard["before"] for shard in shards])
         self.scalars = torch.cat([shard["scalars"] for shard in shards])
         self.boxes = torch.cat([shard["boxes"] for shard in shards]) if "boxes" in shards[0] else None
+        self.actors = torch.cat([shard["actors"] for shard in shards]).long() if "actors" in shards[0] else None
         firsts = torch.arange(len(shards)) * SHARD_CLIPS
         pairs = [torch.arange(len(shard["before"])) for shard in shards]
         self.paired = torch.cat([f + p for f, p in zip(firsts, pairs, strict=True)])

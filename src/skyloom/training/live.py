@@ -14,9 +14,10 @@ from torch import Tensor
 
 from skyloom.config import TaskMix, TrainConfig
 from skyloom.models.autoencoder import Autoencoder
+from skyloom.models.boxes import no_boxes
 from skyloom.training.ahead import InOrder
 from skyloom.training.batches import UNSEEN
-from skyloom.training.examples import Examples
+from skyloom.training.examples import Examples, unnamed
 from skyloom.training.latent_bank import CaptionedClips, EncodePrompts, encode_clips
 from skyloom.training.tasks_mix import TASKS, draw_step
 
@@ -93,8 +94,9 @@ class LiveDraw:
         prompts = [*clips.instructions, *(captions[0] for captions in clips.captions[pairs:])]
         embeds, mask = padded(self._encode(prompts), self._length)
         device, back = latents.device, torch.argsort(order)
-        boxes = torch.zeros(count, 0, 1, 4) if clips.boxes is None else clips.boxes.float()
-        parts = (latents[:count], embeds.float(), mask, clips.scalars, source, boxes)
+        boxes = no_boxes(count) if clips.boxes is None else clips.boxes.float()
+        actors = unnamed(boxes) if clips.actors is None else clips.actors
+        parts = (latents[:count], embeds.float(), mask, clips.scalars, source, boxes, actors)
         return Examples(*(part.to(device)[back.to(device)] for part in parts))
 
     def examples(self, seed: int, step: int, wants_source: Tensor, rows: slice) -> Examples:

@@ -15,11 +15,12 @@ from torch import Tensor
 from skyloom.config import SCALARS, OptimConfig, TaskMix, TrainConfig, TransformerConfig
 from skyloom.data.phyworld import TrainingGrid, scenario
 from skyloom.data.phyworld_symmetries import SYMMETRIES, View
+from skyloom.models.boxes import no_boxes
 from skyloom.models.inertial_canvas import CELL
 from skyloom.models.inertial_codec import InertialCodec, fit_codec
 from skyloom.pipelines.phyworld import Continuer, colours, empty_words, rendered, whole_in_view
 from skyloom.seeds import generator_for
-from skyloom.training.examples import HELD_SHARE, Examples
+from skyloom.training.examples import HELD_SHARE, Examples, unnamed
 from skyloom.training.transformer import Levels, Question, TransformerStage
 
 TASKS = TaskMix(
@@ -100,8 +101,8 @@ class LatentDraw:
     def _rows(self, rows: Tensor) -> Examples:
         latents = self.latents[rows]
         scalars = torch.full((len(rows), len(SCALARS)), float("nan"))
-        boxes = torch.zeros(len(rows), 0, latents.shape[2], 4)
-        return Examples(latents, *empty_words(len(rows), self.config), scalars, torch.zeros_like(latents), boxes)
+        boxes, words = no_boxes(len(rows)), empty_words(len(rows), self.config)
+        return Examples(latents, *words, scalars, torch.zeros_like(latents), boxes, unnamed(boxes))
 
     def examples(self, seed: int, step: int, wants_source: Tensor, rows: slice) -> Examples:
         """Return this rank's rows of a step's batch."""

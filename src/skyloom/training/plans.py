@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from skyloom.errors import TrainingError
-from skyloom.models.boxes import to_plan
+from skyloom.models.boxes import no_boxes, to_plan
 from skyloom.training.batches import UNSEEN
-from skyloom.training.examples import Draw, Examples
+from skyloom.training.examples import Draw, Examples, unnamed
 from skyloom.training.latent_bank import EncodePrompts
 from skyloom.training.live import padded
 from skyloom.training.sources import WorldSource
@@ -32,8 +32,8 @@ class PlanDraw:
         if examples.boxes.shape[1] < self._slots:
             raise TrainingError(f"the clips have boxes of {examples.boxes.shape[1]} actors, {self._slots} are wanted")
         plans = to_plan(examples.boxes[:, : self._slots], self._stride)
-        nothing = torch.zeros(len(plans), 0, 1, 4)
-        return dataclasses.replace(examples, latents=plans, source=torch.zeros_like(plans), boxes=nothing)
+        nothing, still = no_boxes(len(plans)), torch.zeros_like(plans)
+        return dataclasses.replace(examples, latents=plans, source=still, boxes=nothing, actors=unnamed(nothing))
 
     def examples(self, seed: int, step: int, wants_source: Tensor, rows: slice) -> Examples:
         """Return this rank's rows of a step's batch."""
@@ -59,7 +59,7 @@ class ToldDraw:
         captions, scalars, boxes = self._source.outlined(indices)
         embeds, mask = padded(self._encode(captions), self._length)
         nothing = torch.zeros(len(indices), 0, 1, 1, 1)
-        return Examples(nothing, embeds.float(), mask, scalars, nothing, boxes)
+        return Examples(nothing, embeds.float(), mask, scalars, nothing, boxes, unnamed(boxes))
 
     def examples(self, seed: int, step: int, wants_source: Tensor, rows: slice) -> Examples:
         """Return this rank's rows of a step's clips, `step` * batch and following; `seed` changes nothing here."""

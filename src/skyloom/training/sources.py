@@ -19,7 +19,7 @@ from skyloom.world.facts import Facts, describe_all
 from skyloom.world.instructions import instruction
 from skyloom.world.physics import simulate
 from skyloom.world.render import render
-from skyloom.world.scene import Scenes, Tracks
+from skyloom.world.scene import NO_ACTOR, Scenes, Tracks
 from skyloom.world.stream import World
 from skyloom.world.truth import screen_boxes
 
@@ -74,19 +74,25 @@ class WorldSource:
         """Do the rest on the source's device: motion and pictures."""
         shown, before = (_scenes(part).to(self.world.device) for part in (told.shown, told.before))
         tracks, pixels = self._shown(shown)
-        scalars = camera_controls(tracks, self.clip.width / self.clip.height)
         source = self._shown(before)[1] if len(before) else None
-        return CaptionedClips(
-            pixels, told.captions, scalars, source, told.instructions, self.boxes(shown, tracks)
-        )
+        scalars, boxes = self._traced(shown, tracks)
+        return CaptionedClips(pixels, told.captions, scalars, source, told.instructions, boxes, self.named(shown))
 
     def outlined(self, indices: Tensor) -> tuple[list[str], Tensor, Tensor]:
         """Return a caption, the scalars (n, 5) and the boxes (n, s, f, 4) of training clips, without their pictures."""
         told = self.tell(indices, 1, 0)
         scenes = _scenes(told.shown)
         tracks = simulate(scenes, self.clip.num_frames, self.clip.fps)
-        scalars = camera_controls(tracks, self.clip.width / self.clip.height)
-        return [captions[0] for captions in told.captions], scalars, self.boxes(scenes, tracks)
+        scalars, boxes = self._traced(scenes, tracks)
+        return [captions[0] for captions in told.captions], scalars, boxes
+
+    def _traced(self, scenes: Scenes, tracks: Tracks) -> tuple[Tensor, Tensor]:
+        """Return the scalars (n, 5) and the boxes (n, s, f, 4) of clips."""
+        return camera_controls(tracks, self.clip.width / self.clip.height), self.boxes(scenes, tracks)
+
+    def named(self, scenes: Scenes) -> Tensor:
+        """Return the number of each slot's actor (n, s), -1 for none, in the order of the boxes."""
+        return scenes.actor.masked_fill(scenes.actor == NO_ACTOR, -1)
 
     def boxes(self, scenes: Scenes, tracks: Tracks) -> Tensor:
         """Return the boxes (n, s, f, 4) of all actors, NaN for empty slots."""

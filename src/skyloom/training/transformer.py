@@ -7,7 +7,7 @@ loss is the squared error of the velocity over the cells asked for, a mean for e
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from skyloom.diffusion.flow import mix, sample_sigma, velocity_target
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.models.boxes import cover
 from skyloom.models.transformer import Transformer
+from skyloom.pipelines.checkpoint import fill
 from skyloom.seeds import generator_for, normal_on
 from skyloom.shapes import LatentSize
 from skyloom.training.ahead import Ahead
@@ -36,6 +37,8 @@ EMPHASIS = 4.0
 """How much more a cell that belongs to an actor counts than one of the background."""
 SCALARS_GIVEN = 0.5
 SCALAR_KEPT = 0.75
+NAMES_TOLD = 0.9
+"""How many of the samples that are told where actors are, are told their names."""
 
 Pictures = Callable[[int, Transformer], None]
 """Told (step, transformer with the averaged weights) to write samples."""
@@ -60,6 +63,7 @@ class Question:
     known: Tensor
     context_sigma: Tensor
     actors: Tensor  # (b, s, f, h, w), how much of each cell each actor covers; 0 where the network is not told
+    names: Tensor | None  # (b, s, d) features of the actors' names, 0 where the network is not told; None: no names
 
 
 def draw_given_scalars(count: int, generator: torch.Generator) -> Tensor:
@@ -93,6 +97,23 @@ def velocity_loss(velocity: Tensor, question: Question, weights: Tensor, emphasi
     return error.sum((1, 2, 3, 4)) / asked.sum((1, 2, 3, 4))
 
 
+def _table(transformer: Transformer, names: Tensor | None) -> Tensor | None:
+    """Return the features of names on the network's device with a row of zeros behind the last, which -1 finds."""
+    if transformer.naming is None or names is None:
+        return None
+    return torch.cat([names, names.new_zeros(1, names.shape[1])]).to(transformer.out.weight.device)
+
+
+BEGINS_AT_NOTHING = ("naming.",)
+"""Parts of a transformer that change nothing before they are trained."""
+
+
+def start_transformer(transformer: Transformer, state: Mapping[str, Tensor], origin: str) -> None:
+    """Load weights to begin with; parts that begin by adding nothing may be missing. Raises CheckpointError."""
+    fresh = {name: value for name, value in transformer.state_dict().items() if name.startswith(BEGINS_AT_NOTHING)}
+    fill(transformer, {**fresh, **state}, origin)
+
+
 @torch.no_grad()
 def channel_weights(autoencoder: Autoencoder, pixels: Tensor) -> Tensor:
     """Return how much each latent channel should count: (c,), mean 1.
@@ -124,11 +145,12 @@ class TransformerStage:
     def __init__(
         self, transformer: Transformer, config: TrainConfig, tasks: TaskMix, draw: Draw, *,
         weights: Tensor | None = None, levels: Levels = Levels(), ranks: Ranks = Ranks(),
-        pictures: Pictures | None = None,
+        pictures: Pictures | None = None, names: Tensor | None = None,
     ) -> None:  # fmt: skip
         """`transformer` is on its device already; `pictures` is told (step, transformer) to write samples.
 
         weights: (c,), mean 1, how much each latent channel counts in the loss; None counts all alike.
+        names: (n, d) features of the names of the world's actors, to tell a network that takes names; None tells none.
         """
         self.transformer, self.config, self.tasks, self.draw = transformer, config, tasks, draw
         self.levels, self.ranks, self.pictures = levels, ranks, pictures
@@ -136,6 +158,7 @@ class TransformerStage:
         self._weights = torch.ones(transformer.config.latent_channels) if weights is None else weights
         self._weights = self._weights.to(self.device)
         self._rows = ranks.rows(config.batch_size)
+        self._names = _table(transformer, names)
         self._empty = tuple(tensor.to(self.device) for tensor in draw.empty_prompt())
         self._run = compiled(self._velocity, config)
         self._questions = Ahead(self.question, config.steps, self.device)
@@ -179,15 +202,25 @@ class TransformerStage:
         missing = actors.new_zeros(len(actors), slots - actors.shape[1], *actors.shape[2:])
         actors = torch.cat([actors, missing], dim=1)
         actors = actors * told[rows].view(-1, 1, 1, 1, 1)
+        named = told & (torch.rand(len(tasks), generator=generator) < NAMES_TOLD)
         moved = (tensor.to(self.device) for tensor in (noise, sigma, known, context_sigma, actors))
-        return Question(examples, *moved)
+        return Question(examples, *moved, self._named(examples, slots, named[rows]))
+
+    def _named(self, examples: Examples, slots: int, told: Tensor) -> Tensor | None:
+        """Return the features (b, slots, d) of the actors' names, zeros for those that are not `told` (b,)."""
+        if self._names is None:
+            return None
+        numbers = torch.full((len(told), slots), -1, device=self.device)
+        count = min(slots, examples.actors.shape[1])
+        numbers[:, :count] = examples.actors[:, :count].to(self.device)
+        return self._names[numbers] * told.to(self.device)[:, None, None]
 
     def _velocity(self, question: Question) -> Tensor:
         examples = question.examples
         return self.transformer(
             noised(question), question.sigma, examples.prompt_embeds, examples.prompt_mask, known=question.known,
             context_sigma=question.context_sigma, source=examples.source, boxes=question.actors,
-            scalars=examples.scalars,
+            names=question.names, scalars=examples.scalars,
         )  # fmt: skip
 
     def _losses(self, question: Question, run: Callable[[Question], Tensor]) -> Tensor:
