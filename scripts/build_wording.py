@@ -16,8 +16,9 @@ from torch import Tensor
 
 from skyloom.models.text_encoder import TextEncoder, load_text_encoder
 from skyloom.models.word_reader import WordKnowledge, WordReader, write_knowledge
+from skyloom.pipelines.known_phrases import named, noun_features, phrase_features, phrased, phrases_hash
 from skyloom.pipelines.word_spans import spans_of
-from skyloom.pipelines.wording import SHIPPED, named, noun_features, phrase_features, phrased, phrases_hash
+from skyloom.pipelines.wording import SHIPPED
 from skyloom.world.matching import Meaning
 from wording_sentences import Pieces, sentences
 

@@ -11,9 +11,10 @@ from skyloom.evaluation.wording_suite import asked_of, heard
 from skyloom.models.text_encoder import load_text_encoder
 from skyloom.models.unigram import WORD_START
 from skyloom.models.word_reader import read_knowledge
+from skyloom.pipelines.known_phrases import phrases_hash
 from skyloom.pipelines.retelling import Surroundings, chinese, english
 from skyloom.pipelines.word_spans import spans_of
-from skyloom.pipelines.wording import SHIPPED, Wording, phrases_hash
+from skyloom.pipelines.wording import SHIPPED, Wording
 from skyloom.presets import NANO
 from skyloom.world import phrases_en, phrases_zh, thesaurus_en, thesaurus_zh
 from skyloom.world.captions import captions_for

@@ -9,8 +9,7 @@ the text encoder. What is not near anything is left alone.
 from __future__ import annotations
 
 import functools
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,15 +19,23 @@ from torch import Tensor
 
 from skyloom.models.text_encoder import TextEncoder
 from skyloom.models.word_reader import WordKnowledge, read_knowledge
+from skyloom.pipelines.known_phrases import MAX_TOKENS, language_of, phrase_features, pictured
 from skyloom.pipelines.retelling import Surroundings, chinese, english
+from skyloom.pipelines.stretches import (
+    FRAMING,
+    Word,
+    own_matches,
+    said_in,
+    strange_text,
+    stretches,
+    surroundings,
+    unlike_training,
+)
 from skyloom.pipelines.word_spans import spans_of
-from skyloom.world import thesaurus_en, thesaurus_zh
 from skyloom.world.actors import ACTORS, article_for
-from skyloom.world.matching import PLACEHOLDER, TABLES, UNIT, Match, Meaning, find, glue, known_phrases, verb_forms
-from skyloom.world.nouns import nouns
+from skyloom.world.matching import UNIT, Match, Meaning, find, glue
 
 SHIPPED = Path(__file__).parent.parent / "weights" / "wording" / "wording.safetensors"
-MAX_TOKENS = 256
 KEEP = 0.2
 """How probable the kind of a known word must be where it stands, to count as known there."""
 SURE = 0.35
@@ -43,29 +50,6 @@ WARMTH = 0.08
 TURN = 1.0
 """What a change of kind between neighbouring words costs, in nats."""
 OTHER = "other"
-TOLD = {
-    "MOTION": "motion", "WHERE": "place", "PLACE": "place", "PLACE_NOUN": "place", "WEATHER": "weather",
-    "DIRECTION": "direction", "CAMERA": "camera", "STYLE": "style", "SPEED": "speed", "SIDE": "side",
-}  # fmt: skip
-"""Tables of phrases, and the kind of meaning they have."""
-FRAMING = ("begin", "lens", "look")
-
-
-@dataclass(frozen=True)
-class Word:
-    """One unit of a prompt: where it stands, what it may speak of, and the known phrase it belongs to."""
-
-    start: int
-    end: int
-    text: str  # lower case
-    chances: Tensor  # (k) probabilities of the reader's meanings
-    kind: str
-    match: Match | None
-
-    @property
-    def strange(self) -> bool:
-        """Whether neither a known phrase nor glue."""
-        return self.match is None and self.text not in glue(language_of(self.text))
 
 
 @dataclass(frozen=True)
@@ -85,62 +69,6 @@ class Reworded:
 
     text: str
     changes: tuple[Change, ...] = ()
-
-
-def language_of(text: str) -> str:
-    """Return "zh" for text that begins with a Chinese character, else "en"."""
-    return "zh" if text[:1] >= "\u3400" else "en"
-
-
-def named() -> list[tuple[str, int]]:
-    """Return every known noun, of training and of the thesaurus, with its actor's index."""
-    tables = ((nouns("en"), thesaurus_en.ACTOR), (nouns("zh"), thesaurus_zh.ACTOR))
-    return [
-        (noun, index)
-        for rows, more in tables
-        for index, (row, actor) in enumerate(zip(rows, ACTORS, strict=True))
-        for noun in dict.fromkeys((*row.train, *more.get(actor.name, ())))
-    ]
-
-
-def phrased() -> list[tuple[str, Meaning]]:
-    """Return every known phrase, of training and of the thesaurus, that is no noun; verbs as in "falling down"."""
-    found: list[tuple[str, Meaning]] = []
-    for language, more in (("en", thesaurus_en), ("zh", thesaurus_zh)):
-        for name, kind in TOLD.items():
-            own = vars(TABLES[language]).get(name, {})
-            for row in dict.fromkeys((*own, *vars(more).get(name, {}))):
-                said = (*(own[row].train if row in own else ()), *vars(more).get(name, {}).get(row, ()))
-                verbs = language == "en" and kind in ("motion", "camera")
-                texts = [verb_forms(text)[2] if verbs else PLACEHOLDER.sub("", text) for text in said]
-                found += [(text, Meaning(kind, row)) for text in dict.fromkeys(texts)]
-    return found
-
-
-def phrases_hash() -> str:
-    """Return a hash of all that the shipped file was made from: known phrases, thesaurus, nouns."""
-    tables = [vars(module) for module in (thesaurus_en, thesaurus_zh)]
-    more = [sorted((name, table) for name, table in rows.items() if name.isupper()) for rows in tables]
-    return hashlib.sha256(repr((sorted(known_phrases()), more, named())).encode()).hexdigest()
-
-
-def noun_features(encoder: TextEncoder, said: Sequence[str]) -> Tensor:
-    """Return the mean last state of each noun's tokens, (b, 384), English nouns within a phrase that makes them so."""
-    return phrase_features(encoder, [pictured(noun) for noun in said])
-
-
-def pictured(noun: str) -> str:
-    """Return a noun within a phrase that makes it one; a Chinese one as it is."""
-    return noun if language_of(noun) == "zh" else f"a picture of a {noun}"
-
-
-def phrase_features(encoder: TextEncoder, said: Sequence[str]) -> Tensor:
-    """Return the mean last state of each phrase's tokens, (b, 384)."""
-    features = encoder.encode(said, max_length=MAX_TOKENS)
-    own = features.mask.clone()
-    own[:, 0] = False
-    total = (features.embeds * own[..., None]).sum(1) / own.sum(1, keepdim=True)
-    return total[:, encoder.embed_dim // 2 :]
 
 
 class Wording:
@@ -245,7 +173,7 @@ class Wording:
 
     def _changes(self, prompt: str, words: list[Word]) -> list[Change]:
         """Return what to replace, in order."""
-        chunks = [chunk for chunk in _chunks(prompt, words) if _unlike_training(words[chunk])]
+        chunks = [chunk for chunk in stretches(prompt, words) if unlike_training(words[chunk])]
         queries = [self._query(prompt, words[chunk]) for chunk in chunks]
         asked = [query for query in queries if query]
         vectors = iter(phrase_features(self.encoder, asked) if asked else ())
@@ -255,15 +183,15 @@ class Wording:
             told = None if meaning is None else self._told(prompt, words, chunk, meaning)
             if told is not None:
                 said = words[chunk]
-                changes.append(Change(said[0].start, said[-1].end, _text(prompt, said), told, said[0].kind))
+                changes.append(Change(said[0].start, said[-1].end, said_in(prompt, said), told, said[0].kind))
         return changes
 
     @staticmethod
     def _query(prompt: str, chunk: list[Word]) -> str:
         """Return what to look up for a stretch by its meaning; nothing where it names its meaning itself."""
-        if chunk[0].kind not in SLOTS or _named(chunk):
+        if chunk[0].kind not in SLOTS or own_matches(chunk):
             return ""
-        return pictured(_strange_text(chunk)) if chunk[0].kind == "actor" else _text(prompt, chunk).lower()
+        return pictured(strange_text(chunk)) if chunk[0].kind == "actor" else said_in(prompt, chunk).lower()
 
     def _meaning(self, chunk: list[Word], features: Tensor | None) -> Meaning | None:
         """Return what a stretch of one kind says: the known phrase in it, or the most probable name if sure.
@@ -272,7 +200,7 @@ class Wording:
         """
         kind = chunk[0].kind
         if features is None:
-            named = _named(chunk) if kind not in VERBS else []  # a known verb stays, with what stands around it
+            named = own_matches(chunk) if kind not in VERBS else []  # a known verb stays, with what stands around it
             return named[-1].meaning if named else Meaning(kind, "") if kind in FRAMING else None
         if kind == "actor":
             return self._nearest_noun(features)
@@ -296,12 +224,12 @@ class Wording:
 
     def _told(self, prompt: str, words: list[Word], chunk: slice, meaning: Meaning) -> str | None:
         """Return the words for one stretch."""
-        said, near = words[chunk], _near(prompt, words, chunk)
-        named = [prompt[match.start : match.end] for match in _named(said)[-1:]]
+        said, near = words[chunk], surroundings(prompt, words, chunk)
+        named = [prompt[match.start : match.end] for match in own_matches(said)[-1:]]
         if meaning.kind in FRAMING:
             return _framed_zh(meaning.kind) if language_of(said[0].text) == "zh" else _framed(meaning.kind, near)
         if language_of(said[0].text) == "zh":
-            return named[0] if named and meaning.kind == "actor" else chinese(meaning, _text(prompt, said))
+            return named[0] if named and meaning.kind == "actor" else chinese(meaning, said_in(prompt, said))
         texts = [word.text for word in said]
         if meaning.kind != "actor":
             return english(meaning, texts, near)
@@ -320,49 +248,6 @@ def _framed(kind: str, near: Surroundings) -> str:
 
 def _framed_zh(kind: str) -> str:
     return {"lens": "镜头", "look": "", "begin": "我们看到"}[kind]
-
-
-def _named(chunk: list[Word]) -> list[Match]:
-    """Return the known phrases of a stretch that say what it speaks of."""
-    return [word.match for word in chunk if word.match and word.match.meaning.kind == chunk[0].kind]
-
-
-def _strange_text(chunk: list[Word]) -> str:
-    """Return the words of a stretch that are not known, without glue at its edges."""
-    strange = [k for k, word in enumerate(chunk) if word.strange]
-    said = [word.text for word in chunk[strange[0] : strange[-1] + 1] if not word.match]
-    return ("" if language_of(said[0]) == "zh" else " ").join(said)
-
-
-def _unlike_training(chunk: list[Word]) -> bool:
-    """Tell whether a stretch holds a strange word, or frames what is shown as no known phrase does."""
-    framing = chunk[0].kind in FRAMING and not any(word.match for word in chunk)
-    return framing or any(word.strange for word in chunk)
-
-
-def _chunks(prompt: str, words: list[Word]) -> Iterator[slice]:
-    """Cut into stretches of one kind, within one language and between marks of punctuation."""
-    start = 0
-    for k in range(1, len(words) + 1):
-        joined = k < len(words) and words[k].kind == words[k - 1].kind and not _breaks(prompt, words, k)
-        if not joined or language_of(words[k].text) != language_of(words[k - 1].text):
-            yield slice(start, k)
-            start = k
-
-
-def _breaks(prompt: str, words: list[Word], k: int) -> bool:
-    """Tell whether more than a space stands before word k."""
-    return k == 0 or bool(prompt[words[k - 1].end : words[k].start].strip())
-
-
-def _near(prompt: str, words: list[Word], chunk: slice) -> Surroundings:
-    before = words[chunk.start - 1].text if chunk.start and not _breaks(prompt, words, chunk.start) else ""
-    after = words[chunk.stop].text if chunk.stop < len(words) and not _breaks(prompt, words, chunk.stop) else ""
-    return Surroundings(before, after, _breaks(prompt, words, chunk.start))
-
-
-def _text(prompt: str, words: list[Word]) -> str:
-    return prompt[words[0].start : words[-1].end]
 
 
 def _applied(prompt: str, changes: list[Change]) -> str:
