@@ -12,7 +12,6 @@ from typing import Any
 
 from skyloom.errors import InvalidArgument
 from skyloom.serving.bodies import (
-    OLD_STYLES,
     BlendVideos,
     CreateVideo,
     EditImage,
@@ -25,6 +24,7 @@ from skyloom.serving.bodies import (
     Shot,
 )
 from skyloom.serving.errors import ApiError
+from skyloom.serving.fields import OLD_STYLES
 from skyloom.serving.intake import Source
 from skyloom.serving.offers import MAX_SECONDS, Offer, spoken
 

@@ -5,7 +5,8 @@ These paths come before /v1/videos/{id}.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
@@ -13,40 +14,46 @@ from starlette.responses import JSONResponse
 
 from skyloom.serving import answers, orders
 from skyloom.serving.answers import video_answer
-from skyloom.serving.bodies import BlendVideos, CreateCharacter, EditVideo, ExtendVideo
+from skyloom.serving.bodies import BlendVideos, CreateCharacter, EditVideo, ExtendVideo, Settings
 from skyloom.serving.docs import body_of
 from skyloom.serving.errors import missing
 from skyloom.serving.forms import Body, read_body
 from skyloom.serving.house import REFUSALS, Guest, Visit
 from skyloom.serving.intake import Intake
 from skyloom.serving.jobs import ID, new_id, prefix
+from skyloom.serving.offers import Offer
+from skyloom.serving.orders import Plan, Take
 from skyloom.serving.queueing import accept, moderated
 
 router = APIRouter(prefix="/v1/videos", tags=["videos"], responses=REFUSALS)
+B = TypeVar("B", bound=Settings)
+
+
+async def _queued(
+    request: Request, visit: Visit, body: type[B], order: Callable[[B, Offer, Take], Plan]
+) -> JSONResponse:
+    """Queue what a request asks for, and answer with the job."""
+    own = visit.house.settings
+    _, job = await accept(request, visit, body, lambda asked, take: order(asked, own.offer, take))
+    return video_answer(job, own.poll_after_ms)
 
 
 @router.post("/edits", response_model=answers.Video, openapi_extra=body_of(EditVideo))
 async def edit_video(request: Request, visit: Guest) -> JSONResponse:
     """Change a video: everywhere, or under a mask."""
-    settings = visit.house.settings
-    _, job = await accept(request, visit, EditVideo, lambda asked, take: orders.edit(asked, settings.offer, take))
-    return video_answer(job, settings.poll_after_ms)
+    return await _queued(request, visit, EditVideo, orders.edit)
 
 
 @router.post("/extensions", response_model=answers.Video, openapi_extra=body_of(ExtendVideo))
 async def extend_video(request: Request, visit: Guest) -> JSONResponse:
     """Go on after a video, or lead up to it."""
-    settings = visit.house.settings
-    _, job = await accept(request, visit, ExtendVideo, lambda asked, take: orders.extend(asked, settings.offer, take))
-    return video_answer(job, settings.poll_after_ms)
+    return await _queued(request, visit, ExtendVideo, orders.extend)
 
 
 @router.post("/blends", response_model=answers.Video, openapi_extra=body_of(BlendVideos))
 async def blend_videos(request: Request, visit: Guest) -> JSONResponse:
     """Lead from one video to another."""
-    settings = visit.house.settings
-    _, job = await accept(request, visit, BlendVideos, lambda asked, take: orders.blend(asked, settings.offer, take))
-    return video_answer(job, settings.poll_after_ms)
+    return await _queued(request, visit, BlendVideos, orders.blend)
 
 
 @router.post("/characters", response_model=answers.Character, openapi_extra=body_of(CreateCharacter))

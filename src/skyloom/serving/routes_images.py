@@ -27,24 +27,23 @@ LOOK_SECONDS = 0.1
 URL_SECONDS = 3600
 
 
+async def _made(request: Request, visit: Visit, body: type[GenerateImage] | type[EditImage]) -> JSONResponse:
+    """Queue the pictures that a request asks for, and answer when they are there."""
+    offer = visit.house.settings.offer
+    asked, job = await accept(request, visit, body, lambda asked, take: orders.picture(asked, offer, take), "image")
+    return await finished(request, visit, job, asked)
+
+
 @router.post("/generations", response_model=answers.Images, openapi_extra=body_of(GenerateImage))
 async def generate_image(request: Request, visit: Guest) -> JSONResponse:
     """Make pictures from words."""
-    offer = visit.house.settings.offer
-    asked, job = await accept(
-        request, visit, GenerateImage, lambda asked, take: orders.picture(asked, offer, take), "image"
-    )
-    return await finished(request, visit, job, asked)
+    return await _made(request, visit, GenerateImage)
 
 
 @router.post("/edits", response_model=answers.Images, openapi_extra=body_of(EditImage))
 async def edit_image(request: Request, visit: Guest) -> JSONResponse:
     """Change a picture: everywhere, or under a mask."""
-    offer = visit.house.settings.offer
-    asked, job = await accept(
-        request, visit, EditImage, lambda asked, take: orders.picture(asked, offer, take), "image"
-    )
-    return await finished(request, visit, job, asked)
+    return await _made(request, visit, EditImage)
 
 
 @router.get("/{image_id}/{number}", response_class=Response, responses={200: {"content": {"image/png": {}}}})
