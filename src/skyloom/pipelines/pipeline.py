@@ -207,9 +207,6 @@ class Pipeline:
         noise = torch.stack([torch.randn(shape, generator=generator_for(seed, "noise")) for seed in seeds])
         canvases = planned(self.planner if request.plan else None, self._encode, canvases, seeds)
         shared = pinned(canvases, self.transformer.config.box_slots)
-        if self.transformer.config.box_names:
-            slots, known = self.transformer.config.box_slots, self.preset.world.actors
-            shared = replace(shared, names=names_of(self._encode, canvases, slots, known))
         context = noised = None
         if shared.mask is not None:
             zeros = torch.zeros(1, *shape)
@@ -244,7 +241,8 @@ class Pipeline:
         """Return the branches of guidance: text alone, or text and source."""
         frames = canvases[0].size.latent_frames
         source = source_of(canvases, noise)
-        full = Condition(encode_prompts(self._encode, [canvas.prompts for canvas in canvases], frames), source)
+        words = encode_prompts(self._encode, [canvas.prompts for canvas in canvases], frames)
+        full = Condition(words, source, self._names(canvases))
         empty = [[replace(canvas.prompts[0], text=request.negative_prompt, first=0, end=None)] for canvas in canvases]
         without = Condition(encode_prompts(self._encode, empty, frames), source)
         scale = request.sampling.guidance_scale
@@ -252,6 +250,11 @@ class Pipeline:
             return guidance.classifier_free(full, without, scale)
         nothing = without_source(without)
         return guidance.two_guidances(full, without, nothing, scale, request.source_guidance_scale)
+
+    def _names(self, canvases: Sequence[Canvas]) -> Tensor | None:
+        """Return whose the boxes of the canvases are, if the network takes names."""
+        slots, known = self.transformer.config.box_slots, self.preset.world.actors
+        return names_of(self._encode, canvases, slots, known) if self.transformer.config.box_names else None
 
     def _encode(self, texts: Sequence[str]) -> TextFeatures:
         return self.text_encoder.encode(texts, max_length=self.preset.transformer.max_text_tokens)

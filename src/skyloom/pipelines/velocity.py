@@ -38,24 +38,21 @@ class Words:
 
 @dataclass(frozen=True)
 class Condition:
-    """One branch of guidance: words, and the source (b, c, f, h, w) or None."""
+    """One branch of guidance: words, source (b, c, f, h, w) or None, whose boxes are whose (b, s, text_dim) or None."""
 
     words: Words
     source: Tensor | None
+    names: Tensor | None = None
 
 
 @dataclass(frozen=True)
 class Pinned:
-    """What all branches share: mask (b, 1, f, h, w), context_sigma (b,), scalars (b, 5), boxes (b, s, f, h, w).
-
-    names: (b, s, text_dim), who the boxes belong to.
-    """
+    """What all branches share: mask (b, 1, f, h, w), context_sigma (b,), scalars (b, 5), boxes (b, s, f, h, w)."""
 
     mask: Tensor | None
     context_sigma: Tensor
     scalars: Tensor
     boxes: Tensor | None = None
-    names: Tensor | None = None
 
 
 def encode_prompts(encode: Encode, prompts: Sequence[Sequence[PromptSpan]], frames: int) -> Words:
@@ -152,6 +149,12 @@ def source_of(canvases: Sequence[Canvas], like: Tensor) -> Tensor | None:
     return torch.cat([torch.zeros_like(like[:1]) if c.source is None else c.source.to(like) for c in canvases])
 
 
+def _joined(parts: Sequence[Tensor | None]) -> Tensor | None:
+    """Join what the branches have, zeros for those that have none; None where no branch has any."""
+    given = next((part for part in parts if part is not None), None)
+    return None if given is None else torch.cat([torch.zeros_like(given) if part is None else part for part in parts])
+
+
 def velocity_of(transformer: Transformer, shared: Pinned) -> Callable[[Tensor, Tensor, Sequence[Condition]], Tensor]:
     """Return the function that `diffusion.guidance` asks: latents of all branches, branch after branch, in one call.
 
@@ -165,11 +168,8 @@ def velocity_of(transformer: Transformer, shared: Pinned) -> Callable[[Tensor, T
     def call(noisy: Tensor, sigma: Tensor, conditions: Sequence[Condition]) -> Tensor:
         count = len(conditions)
         words = stack([condition.words for condition in conditions])
-        sources = [condition.source for condition in conditions]
-        part = torch.zeros_like(noisy[: len(noisy) // count])
-        joined = None
-        if any(source is not None for source in sources):
-            joined = torch.cat([part if source is None else source for source in sources])
+        joined = _joined([condition.source for condition in conditions])
+        names = _joined([condition.names for condition in conditions])
         attention = among = None
         if words.spanned:
             grid = transformer.grid(noisy)
@@ -183,7 +183,7 @@ def velocity_of(transformer: Transformer, shared: Pinned) -> Callable[[Tensor, T
             context_sigma=there(shared.context_sigma.repeat(count)),
             source=there(joined),
             boxes=None if shared.boxes is None else there(shared.boxes.repeat(count, 1, 1, 1, 1)),
-            names=None if shared.names is None else there(shared.names.repeat(count, 1, 1)),
+            names=there(names),
             scalars=there(shared.scalars.repeat(count, 1)),
             attention_mask=there(attention),
             word_mask=there(among),

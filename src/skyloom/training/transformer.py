@@ -37,8 +37,8 @@ EMPHASIS = 4.0
 """How much more a cell that belongs to an actor counts than one of the background."""
 SCALARS_GIVEN = 0.5
 SCALAR_KEPT = 0.75
-NAMES_TOLD = 0.9
-"""How many of the samples that are told where actors are, are told their names."""
+UNNAMED, UNNAMED_TOO = 0.1, 0.7
+"""How many of the samples that are told where actors are, are not told their names; and of those without a prompt."""
 
 Pictures = Callable[[int, Transformer], None]
 """Told (step, transformer with the averaged weights) to write samples."""
@@ -104,7 +104,7 @@ def _table(transformer: Transformer, names: Tensor | None) -> Tensor | None:
     return torch.cat([names, names.new_zeros(1, names.shape[1])]).to(transformer.out.weight.device)
 
 
-BEGINS_AT_NOTHING = ("naming.",)
+BEGINS_AT_NOTHING = ("naming.", "levels.jump_in.")
 """Parts of a transformer that change nothing before they are trained."""
 
 
@@ -173,12 +173,13 @@ class TransformerStage:
         count = len(tasks)
         examples = self.draw.examples(self.config.seed, step, tasks == TASKS.index("source"), self._rows)
         examples = examples.to(self.device)
-        unprompted = (torch.rand(count, generator=generator) < self.tasks.drop_prompt)[self._rows]
+        unprompted = torch.rand(count, generator=generator) < self.tasks.drop_prompt
         given = draw_given_scalars(count, generator)[self._rows]
-        examples = self._dropped(first_frames(examples) if still else examples, unprompted, given)
+        examples = self._dropped(first_frames(examples) if still else examples, unprompted[self._rows], given)
         free = tasks == TASKS.index("nothing_known")
         told = torch.rand(count, generator=generator) < torch.where(free, 1.0, 0.5) * self.tasks.boxes_told
-        return self._asked(examples, tasks, told, generator, self._rows)
+        silent = torch.rand(count, generator=generator) < torch.where(unprompted, UNNAMED_TOO, UNNAMED)
+        return self._asked(examples, tasks, (told, told & ~silent), generator, self._rows)
 
     def _dropped(self, examples: Examples, unprompted: Tensor, given: Tensor) -> Examples:
         """Take prompts and scalars from the samples that are to do without."""
@@ -189,9 +190,12 @@ class TransformerStage:
         return dataclasses.replace(examples, prompt_embeds=embeds, prompt_mask=mask, scalars=scalars)
 
     def _asked(
-        self, examples: Examples, tasks: Tensor, told: Tensor, generator: torch.Generator, rows: slice
+        self, examples: Examples, tasks: Tensor, told: tuple[Tensor, Tensor], generator: torch.Generator, rows: slice
     ) -> Question:
-        """Draw noise, levels and known cells for samples of `tasks`; join those of `rows` with their examples."""
+        """Draw noise, levels and known cells for samples of `tasks`; join those of `rows` with their examples.
+
+        told: which samples are told where the actors are, and which of them are told the names too.
+        """
         (channels, frames, height, width), levels = examples.latents.shape[1:], self.levels
         known = draw_known(tasks, (frames, height, width), generator)[rows]
         sigma = sample_sigma(len(tasks), generator, levels.mean, levels.std, levels.shift)[rows]
@@ -201,10 +205,9 @@ class TransformerStage:
         actors = cover(examples.boxes, LatentSize(frames, height, width))[:, :slots]
         missing = actors.new_zeros(len(actors), slots - actors.shape[1], *actors.shape[2:])
         actors = torch.cat([actors, missing], dim=1)
-        actors = actors * told[rows].view(-1, 1, 1, 1, 1)
-        named = told & (torch.rand(len(tasks), generator=generator) < NAMES_TOLD)
+        actors = actors * told[0][rows].view(-1, 1, 1, 1, 1)
         moved = (tensor.to(self.device) for tensor in (noise, sigma, known, context_sigma, actors))
-        return Question(examples, *moved, self._named(examples, slots, named[rows]))
+        return Question(examples, *moved, self._named(examples, slots, told[1][rows]))
 
     def _named(self, examples: Examples, slots: int, told: Tensor) -> Tensor | None:
         """Return the features (b, slots, d) of the actors' names, zeros for those that are not `told` (b,)."""
@@ -244,7 +247,7 @@ class TransformerStage:
             scalars = torch.full_like(examples.scalars, float("nan"))
             tasks = torch.full((self.config.batch_size,), TASKS.index("nothing_known"))
             whole, told = dataclasses.replace(examples, scalars=scalars), torch.arange(len(tasks)) % 2 == 0
-            question = self._asked(whole, tasks, told, generator, slice(None))
+            question = self._asked(whole, tasks, (told, told), generator, slice(None))
             losses.append(self._losses(question, self._velocity).mean())
         return float(torch.stack(losses).mean())
 
