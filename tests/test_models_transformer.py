@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -181,3 +183,18 @@ def test_sizes_that_do_not_divide_are_told(network):
         network(**inputs(height=3))
     with pytest.raises(InvalidArgument, match="hidden_size must be a multiple of 8 \\* num_heads = 24"):
         Transformer(TransformerConfig(hidden_size=64, num_heads=3))
+
+
+def test_a_jump_network_begins_as_the_many_step_one_and_then_hears_how_far(network):
+    jumper = Transformer(dataclasses.replace(CONFIG, jumps=True)).eval()
+    jumper.load_state_dict({**network.state_dict(), "levels.jump_in.weight": jumper.levels.jump_in.weight.detach()})
+    given = inputs()
+    sigma = given["sigma"]
+    assert torch.equal(jumper(**given, target_sigma=sigma / 2), network(**given))
+    with torch.no_grad():
+        jumper.levels.jump_in.weight.normal_(generator=torch.Generator().manual_seed(2))
+    near, far = jumper(**given, target_sigma=sigma * 0.9), jumper(**given, target_sigma=sigma * 0)
+    assert changed(near[0], far[0]) > 1e-3 and changed(near[1], far[1]) > 1e-3
+    assert torch.equal(jumper(**given), network(**given)), "not told of a jump, it is as before"
+    known = torch.zeros(2, 1, 3, 4, 6)
+    torch.testing.assert_close(jumper(**given, target_sigma=sigma * 0, known=known), far, atol=1e-5, rtol=0)

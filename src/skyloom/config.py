@@ -58,6 +58,8 @@ class TransformerConfig:
     """How many actors can be told where to be, by boxes over time; 0: none."""
     box_names: bool = False
     """Whether each box can be told whose it is, by the features of a name (models.names)."""
+    jumps: bool = False
+    """Whether the network can be asked for the mean velocity down to a target level (diffusion.distillation)."""
 
     @property
     def head_dim(self) -> int:

@@ -61,10 +61,11 @@ def follow(
     """
     if (len(sigmas) - 1) % every:
         raise InvalidArgument("every", every, f"divide the {len(sigmas) - 1} steps", 1)
-    pins = {"known": known, "context": context, "noised_context": noised_context}
     states = [start]
     for first in range(0, len(sigmas) - 1, every):
-        states.append(sample(velocity_fn, states[-1], sigmas[first : first + every + 1], **pins))
+        part = sigmas[first : first + every + 1]
+        end = sample(velocity_fn, states[-1], part, known=known, context=context, noised_context=noised_context)
+        states.append(end)
     return torch.stack(states)
 
 

@@ -29,6 +29,7 @@ from skyloom.shapes import LatentSize
 
 SIGMA_FEATURES = 256
 SCALAR_FEATURES = 16
+JUMP_FEATURES, JUMP_SCALE = 32, 20.0
 POSITION_FEATURES = 16
 
 
@@ -96,6 +97,7 @@ class LevelEmbedding(nn.Module):
         size = config.hidden_size
         self.sigma_in = linear(SIGMA_FEATURES, size, muon=False)
         self.scalar_in = linear(len(SCALARS) * (SCALAR_FEATURES + 1), size, muon=False, zero=True)
+        self.jump_in = linear(JUMP_FEATURES, size, muon=False, zero=True) if config.jumps else None
         self.act = nn.SiLU()
         self.middle = linear(size, size)
         self.out = nn.Linear(size, 6 * size)
@@ -105,12 +107,17 @@ class LevelEmbedding(nn.Module):
         with torch.no_grad():
             self.out.bias.view(6, size)[[2, 5]] = 1.0
 
-    def forward(self, sigma: Tensor, scalars: Tensor) -> Tensor:
-        """sigma: (b, v) levels; scalars: (b, SCALARS), NaN where not given. Returns (b, v, 6 d)."""
+    def forward(self, sigma: Tensor, scalars: Tensor, jump: Tensor | None = None) -> Tensor:
+        """sigma: (b, v) levels; scalars: (b, SCALARS), NaN where not given; jump: (b,) how far down the answer leads.
+
+        Returns (b, v, 6 d).
+        """
         given = ~scalars.isnan()
         features = fourier_features(scalars.nan_to_num() * 100, SCALAR_FEATURES) * given[..., None]
         scalar = self.scalar_in(torch.cat([features, given[..., None].float()], dim=-1).flatten(1))
         level = self.sigma_in(fourier_features(sigma * 1000, SIGMA_FEATURES)) + scalar[:, None]
+        if self.jump_in is not None and jump is not None:
+            level = level + self.jump_in(fourier_features(jump * JUMP_SCALE, JUMP_FEATURES))[:, None]
         return self.out(self.act(self.middle(self.act(level))))
 
 
@@ -156,6 +163,7 @@ class Transformer(nn.Module):
         boxes: Tensor | None = None,
         names: Tensor | None = None,
         scalars: Tensor | None = None,
+        target_sigma: Tensor | None = None,
         attention_mask: Tensor | None = None,
         word_mask: Tensor | None = None,
     ) -> Tensor:
@@ -166,7 +174,8 @@ class Transformer(nn.Module):
         context_sigma: (b,), 0 when absent; source: (b, c, f, h, w) a second input for instructions;
         boxes: (b, box_slots, f, h, w), how much of each cell belongs to an actor (models.boxes.cover), 0 if untold;
         names: (b, box_slots, text_dim), who each box belongs to (models.names.name_features), zeros if untold;
-        scalars: (b, len(SCALARS)), NaN for those not given; attention_mask: bool (l, m + l) or (b, l, m + l), what each
+        scalars: (b, len(SCALARS)), NaN for those not given; target_sigma: (b,) below sigma, for a network of `jumps`:
+        the answer is then the mean velocity down to there; attention_mask: bool (l, m + l) or (b, l, m + l), what each
         token may read, words first; word_mask: bool (b, m, m), what each word may read of the others.
         """
         grid = self.grid(noisy_latents)
@@ -176,7 +185,7 @@ class Transformer(nn.Module):
             x = x + self.naming(boxes, names)
         heard = prompt_mask[:, None, :]
         words = self.text(prompt_embeds, heard if word_mask is None else heard & word_mask)
-        levels = self._levels(sigma, known, context_sigma, scalars)
+        levels = self._levels(sigma, known, context_sigma, scalars, target_sigma)
         turn = rotation(positions, self.config.head_dim)
         seen = torch.cat([heard, heard.new_ones(len(x), 1, x.shape[1])], dim=2)
         if attention_mask is not None:
@@ -203,15 +212,17 @@ class Transformer(nn.Module):
         return self.embed(torch.cat([tokens, place.expand(len(tokens), -1, -1)], dim=-1))
 
     def _levels(
-        self, sigma: Tensor, known: Tensor | None, context_sigma: Tensor | None, scalars: Tensor | None
-    ) -> Tensor:
+        self, sigma: Tensor, known: Tensor | None, context_sigma: Tensor | None, scalars: Tensor | None,
+        target_sigma: Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
         """Return the modulation of every token, (b, l, 6 d), or (b, 1, 6 d) where nothing is known."""
+        jump = None if target_sigma is None else sigma - target_sigma
         if scalars is None:
             scalars = sigma.new_full((len(sigma), len(SCALARS)), float("nan"))
         if known is None:
-            return self.levels(sigma[:, None], scalars)
+            return self.levels(sigma[:, None], scalars, jump)
         context = torch.zeros_like(sigma) if context_sigma is None else context_sigma
-        target, held = self.levels(torch.stack([sigma, context], dim=1), scalars).split(1, dim=1)
+        target, held = self.levels(torch.stack([sigma, context], dim=1), scalars, jump).split(1, dim=1)
         patch = self.config.patch_size
         cells = rearrange(known, "b 1 f (h p) (w q) -> b (f h w) (p q)", p=patch, q=patch)
         return torch.lerp(target, held, cells.amin(-1, keepdim=True).to(target.dtype))
