@@ -1,0 +1,176 @@
+"""Keys and values of frames that are finished.
+
+Latent frames are made one after another. Each reads the words, the first frame (an attention sink: Xiao et al. 2023,
+arXiv 2309.17453), the last few frames, and itself. What is finished is never run again: every block keeps its keys and
+values, not yet turned by their positions. They are turned when they are read, by the slots of the frame that reads
+(Rolling Forcing, arXiv 2509.25161), so that no position grows with the length, and memory does not either.
+
+    frame   0 (sink)   f - span + 2  ...  f - 1      f (being made)
+    slot    0          1             ...  span - 2   span - 1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from skyloom.config import SCALARS
+from skyloom.errors import InvalidArgument
+from skyloom.models.layers import Attention, Modulation, ReadingAttention, rotate
+from skyloom.models.patchify import unpatchify
+from skyloom.models.rope import rotation, token_positions
+from skyloom.models.transformer import Block, Transformer
+from skyloom.shapes import LatentSize
+
+KeyValue = tuple[Tensor, Tensor]
+"""(b, n, l, head_dim) each."""
+
+
+def check_span(span: int) -> int:
+    """Return `span`, how many frames a frame reads, itself and the first included. Raises InvalidArgument below 2."""
+    if span < 2:
+        raise InvalidArgument("span", span, "be at least 2: the first frame and the one that is made", 2)
+    return span
+
+
+def unturned(attention: Attention, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return normed query and key, and value, (b, n, l, head_dim) each, of tokens x (b, l, d) without a place."""
+    query, key, value = rearrange(attention.qkv(x), "b l (three n d) -> three b n l d", three=3, n=attention.num_heads)
+    return attention.query_norm(query), attention.key_norm(key), value
+
+
+def blocks_of(network: Transformer) -> list[Block]:
+    """Return a network's blocks."""
+    return [cast(Block, block) for block in network.blocks]
+
+
+def said_to(block: Block, words: Tensor) -> KeyValue:
+    """Return a block's keys and values of words (b, m, d), which are the same for every frame and noise level."""
+    attention = block.attention
+    said, meant = rearrange(attention.words(words), "b m (two n d) -> two b n m d", two=2, n=attention.num_heads)
+    return attention.key_norm(said), meant
+
+
+def around(block: Block, x: Tensor, levels: Tensor, attend: Callable[[Tensor], Tensor]) -> Tensor:
+    """Run a block on x (b, ..., d) with another attention. levels: (b, ..., 6 d), broadcast to x."""
+    shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = (levels + block.offset.to(levels.dtype)).chunk(6, dim=-1)
+    x = x + gate * attend(Modulation(shift, scale, gate).apply(block.norm(x)))
+    return x + mlp_gate * block.mlp(Modulation(mlp_shift, mlp_scale, mlp_gate).apply(block.norm(x)))
+
+
+def read_out(network: Transformer, x: Tensor, levels: Tensor, grid: LatentSize) -> Tensor:
+    """Return the velocity (b, c, f, h, w) that tokens x (b, l, d) end as. levels: (b, l or 1, 6 d)."""
+    final = levels[..., : 2 * network.config.hidden_size] + network.final_offset.to(levels.dtype)
+    shift, scale = final.chunk(2, dim=-1)
+    return unpatchify(network.out(network.norm(x) * (1 + scale) + shift), grid, network.config.patch_size)
+
+
+def tokens_of(
+    network: Transformer, latents: Tensor, positions: Tensor, known: bool, boxes: Tensor | None, names: Tensor | None
+) -> Tensor:
+    """Return the tokens (b, l, d) of latents (b, c, f, h, w) at positions (l, 3), all of them known or none."""
+    flag = torch.ones_like(latents[:, :1]) if known else None
+    x = network._video_tokens(latents, [flag, None, boxes], positions, network.grid(latents))
+    return x if network.naming is None or boxes is None or names is None else x + network.naming(boxes, names)
+
+
+class Cache:
+    """What the frames of b videos that are made side by side read: words, the first frame, the last ones."""
+
+    def __init__(
+        self, network: Transformer, frame: LatentSize, prompt_embeds: Tensor, prompt_mask: Tensor, *, span: int,
+        scalars: Tensor | None = None, names: Tensor | None = None,
+    ) -> None:  # fmt: skip
+        """frame: the latent grid of one frame; prompt_embeds: (b, m, text_dim); prompt_mask: (b, m) bool.
+
+        span: how many frames a frame reads, itself and the first included; scalars: (b, SCALARS), NaN for those not
+        given; names: (b, s, text_dim), see models.names. Raises InvalidArgument.
+        """
+        self.network, self.span, self.made, self.names = network, check_span(span), 0, names
+        untold = prompt_embeds.new_full((len(prompt_embeds), len(SCALARS)), float("nan"))
+        self.scalars = untold if scalars is None else scalars
+        self.mask = None if bool(prompt_mask.all()) else prompt_mask
+        patch, device = network.config.patch_size, prompt_embeds.device
+        self.grid = LatentSize(1, frame.latent_height // patch, frame.latent_width // patch)
+        self._places = [token_positions(self.grid, slot, device) for slot in range(span)]
+        self._turns = [rotation(places, network.config.head_dim) for places in self._places]
+        words = network.text(prompt_embeds, prompt_mask[:, None, :])
+        self._words = [said_to(block, words) for block in blocks_of(network)]
+        self._held: list[list[KeyValue]] = [[] for _ in self._words]
+        self._turned: list[KeyValue] = []
+
+    @property
+    def slot(self) -> int:
+        """Where the frame that is being made stands among those that it reads."""
+        return min(self.made, self.span - 1)
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers are held of frames: no more after `span` frames than later."""
+        return sum(key.numel() + value.numel() for frames in self._held for key, value in frames)
+
+    def velocity(
+        self, noisy: Tensor, sigma: Tensor, *, boxes: Tensor | None = None, rows: Tensor | None = None
+    ) -> Tensor:
+        """Return the velocity (b, c, 1, h, w) of the next frame; the cache stays as it is.
+
+        noisy: (b, c, 1, h, w); sigma: (b,); boxes: (b, s, 1, h, w); rows: which of the videos these are, None for all.
+        """
+        x, levels, _ = self._run(noisy, sigma, boxes, known=False, rows=rows)
+        return read_out(self.network, x, levels, self.grid)
+
+    def remember(self, latents: Tensor, *, boxes: Tensor | None = None) -> None:
+        """Keep a finished frame (b, c, 1, h, w); where that is one too many, the one after the first leaves."""
+        _, _, kept = self._run(latents, latents.new_zeros(len(latents)), boxes, known=True)
+        for frames, pair in zip(self._held, kept, strict=True):
+            frames.append(pair)
+            if len(frames) == self.span:
+                del frames[1]
+        self.made += 1
+        self._turned = []
+
+    def _run(
+        self, latents: Tensor, sigma: Tensor, boxes: Tensor | None, known: bool, rows: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, list[KeyValue]]:
+        """Return the tokens after the last block, their levels, and each block's keys and values, not turned."""
+        network, turn, kept = self.network, self._turns[self.slot], []
+        mask = self._seen(_chosen(self.mask, rows))
+        x = tokens_of(network, latents, self._places[self.slot], known, boxes, _chosen(self.names, rows))
+        levels = network.levels(sigma[:, None], _chosen(self.scalars, rows))
+
+        def attend(normed: Tensor, attention: ReadingAttention, before: KeyValue) -> Tensor:
+            query, key, value = unturned(attention, normed)
+            kept.append((key, value))
+            keys, values = (_chosen(part, rows) for part in before)
+            keys, values = torch.cat([keys, rotate(key, *turn)], dim=2), torch.cat([values, value], dim=2)
+            return attention.mix(rotate(query, *turn), keys, values, mask)
+
+        for block, before in zip(blocks_of(network), self._read(), strict=True):
+            x = around(block, x, levels, partial(attend, attention=block.attention, before=before))
+        return x, levels, kept
+
+    def _seen(self, words: Tensor | None) -> Tensor | None:
+        """Return the mask (b, 1, 1, keys) of what a frame reads: all but padded words."""
+        if words is None:
+            return None
+        frames = words.new_ones(len(words), (self.slot + 1) * self.grid.cells)
+        return torch.cat([words, frames], dim=1)[:, None, None]
+
+    def _read(self) -> list[KeyValue]:
+        """Return each block's keys, turned, and values of words and of all frames held; joined once for every frame."""
+        if not self._turned:
+            for (said, meant), frames in zip(self._words, self._held, strict=True):
+                turned = [rotate(key, *turn) for (key, _), turn in zip(frames, self._turns, strict=False)]
+                values = [value for _, value in frames]
+                self._turned.append((torch.cat([said, *turned], dim=2), torch.cat([meant, *values], dim=2)))
+        return self._turned
+
+
+def _chosen(tensor: Any, rows: Tensor | None) -> Any:
+    """Return the rows of a tensor that are asked for, all for None; None for None."""
+    return tensor if tensor is None or rows is None else tensor[rows]
