@@ -56,7 +56,7 @@ TINY = Preset(
 NANO = Preset(
     name="nano",
     autoencoder=AutoencoderConfig(
-        latent_channels=32, hidden_size=160, encoder_blocks=3, decoder_blocks=4, refine_channels=24
+        latent_channels=32, hidden_size=160, encoder_blocks=5, decoder_blocks=6, refine_channels=24
     ),
     transformer=TransformerConfig(
         latent_channels=32, hidden_size=320, num_layers=7, num_heads=5, text_layers=2, max_text_tokens=32,
@@ -65,8 +65,8 @@ NANO = Preset(
     world=NANO_WORLD,
     clip=ClipConfig(),
     autoencoder_training=TrainConfig(
-        steps=4000, batch_size=4, compile=False,
-        optim=OptimConfig(muon_lr=0.01, adamw_lr=1e-3, decay_share=0.4, ema_halflives=(50, 150)),
+        steps=4800, batch_size=8,
+        optim=OptimConfig(muon_lr=0.01, adamw_lr=1e-3, decay_share=0.6, ema_halflives=(60, 200)),
     ),
     transformer_training=TrainConfig(
         steps=3000, batch_size=64, optim=OptimConfig(ema_halflives=(60, 200)), sample_every=250,
