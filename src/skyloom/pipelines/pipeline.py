@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -33,6 +32,7 @@ from skyloom.pipelines.engine import Request
 from skyloom.pipelines.film import Film, Whole, check_pixels
 from skyloom.pipelines.naming import names_of
 from skyloom.pipelines.planning import Planner, planned
+from skyloom.pipelines.precision import fast_matmul
 from skyloom.pipelines.tasks import Room
 from skyloom.pipelines.velocity import Condition, encode_prompts, pinned, source_of, velocity_of, without_source
 from skyloom.pipelines.wording import Wording
@@ -300,10 +300,3 @@ def program_version() -> str:
         return version("skyloom")
     except PackageNotFoundError:
         return "unknown"
-
-
-def fast_matmul(device: torch.device) -> AbstractContextManager[Any]:
-    """Compute matrix products in bf16 where the processor has instructions for it, in fp32 elsewhere."""
-    has: list[Callable[[], bool]] = [torch.cpu._is_avx512_bf16_supported, torch.cpu._is_amx_tile_supported]
-    fast = device.type != "cpu" or any(test() for test in has)
-    return torch.autocast(device.type, torch.bfloat16) if fast else nullcontext()
