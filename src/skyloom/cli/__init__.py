@@ -34,6 +34,7 @@ COMMANDS = {
     "train": ("skyloom.cli:train_app", "Train the networks of a checkpoint, or go on training."),
     "caption": ("skyloom.cli.caption:caption", "Tell what videos show."),
     "evaluate": ("skyloom.cli.evaluate:evaluate", "Grade a checkpoint against the simulator's truth."),
+    "bench": ("skyloom.cli.bench:bench", "Time every stage of a generation on this machine."),
     "work": ("skyloom.cli.work:work", "Make what the server's users ask for."),
     "keys": ("skyloom.cli.keys:keys", "Make, list and revoke the server's API keys."),
 }

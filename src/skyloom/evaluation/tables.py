@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import asdict
 
 from skyloom.evaluation.autoencoder_suite import FOREGROUND_STEP, MEASURES
@@ -95,14 +96,18 @@ def _measure_text(score: Score | None, name: str) -> str:
 
 def speed_tables(found: dict) -> tuple[list[Table], dict]:
     """Return the table of stages, and all numbers."""
-    rows = [["load", f"{found['load']:.3f}", ""]]
-    rows += [[stage, f"{times['p50']:.3f}", f"{times['p95']:.3f}"] for stage, times in found["stages"].items()]
+    rows = [["load", f"{found['load']:.3f}", "", ""]]
+    for stage, times in found["stages"].items():
+        rows.append([stage, *(f"{times[name]:.3f}" for name in ("p50", "p95", "processor"))])
     frames, height, width = found["size"]
-    rates = ", ".join(f"{rate:.0f}" for rate in found["matmul_gflops"])
+    rates = found["matmul_gflops"]
     note = (
-        f"{frames} x {height} x {width}, {found['num_inference_steps']} steps, {found['rounds']} rounds. "
-        f"{found['video_seconds_per_second']:.2f} seconds of video a second; "
-        f"peak memory of the process {found['peak_memory_mb']:.0f} MB; "
-        f"{found['matmul_dtype']} matrix products {rates} GFLOP/s before and after."
+        f"{found['num_inference_steps']} steps at guidance {found['guidance_scale']:g}, {found['rounds']} rounds. "
+        f"{found['video_seconds_per_second']:.2f} seconds of video a second. Denoising: "
+        f"{found['denoise_gflop']:.1f} GFLOP at {found['denoise_share']:.0%} of the machine's own rate "
+        f"({found['denoise_share_processor']:.0%} by seconds of the processor), "
+        f"{statistics.median(rates):.0f} GFLOP/s ({min(rates):.0f} to {max(rates):.0f}) of {found['matmul_dtype']} "
+        f"matrix products. Peak memory of the process {found['peak_memory_mb']:.0f} MB."
     )
-    return [Table("Speed", ["stage", "p50 s", "p95 s"], rows, note)], found
+    title = f"Speed, {width} x {height}, {frames} frames, {found['checkpoint']}"
+    return [Table(title, ["stage", "p50 s", "p95 s", "processor s"], rows, note)], found
