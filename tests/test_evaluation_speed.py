@@ -93,7 +93,8 @@ def test_a_measurement_holds_every_stage_and_its_sums():
     whole, denoise = found["stages"]["whole"]["p50"], found["stages"]["denoise"]["p50"]
     assert found["video_seconds_per_second"] == pytest.approx(5 / found["fps"] / whole)
     rates, used = sorted(found["matmul_gflops"]), found["stages"]["denoise"]["processor"]
-    assert found["denoise_share_processor"] == pytest.approx(found["denoise_gflop"] / used / found["matmul_gflops_core"])
+    by_core = found["denoise_gflop"] / used / found["matmul_gflops_core"]
+    assert found["denoise_share_processor"] == pytest.approx(by_core)
     assert found["denoise_share"] == pytest.approx(found["denoise_gflop"] / denoise / rates[len(rates) // 2])
     assert found["stages"]["first frame"]["p50"] <= whole
     assert json.loads(json.dumps(found)) == found
