@@ -23,7 +23,7 @@ test: .venv/installed-dev  ## install, then lint and run every test
 	$(BIN)/ty check --python .venv
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-bugs: .venv/installed-dev  ## plant 20 bugs one by one and see that the tests catch each
+bugs: .venv/installed-dev  ## plant known bugs one by one and see that the tests catch each
 	OMP_NUM_THREADS=1 $(BIN)/python scripts/plant_bugs.py
 
 benchmark: .venv/installed  ## grade the shipped checkpoint, quick; the same seed gives the same numbers
