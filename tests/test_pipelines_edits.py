@@ -154,3 +154,37 @@ def test_the_velocity_that_finds_is_the_networks_own(pipeline):
 def test_bad_input_is_refused(pipeline, call, message):
     with pytest.raises(InvalidArgument, match=message):
         call(pipeline)
+
+
+def test_a_mask_tells_where_the_thing_is():
+    mask = torch.zeros(3, 100, 50)
+    mask[0, 20:70, 10:30] = 1
+    mask[2, 50:100, 0:50] = 1
+    spare = masks.SPARE
+    found = masks.boxes_of(mask)
+    assert found.shape == (1, 1, 3, 4) and found[0, 0, 1].isnan().all()
+    inset = torch.tensor([0.4 * spare, 0.5 * spare, -0.4 * spare, -0.5 * spare])
+    torch.testing.assert_close(found[0, 0, 0], torch.tensor([0.2, 0.3, 0.6, 0.8]) + inset)
+    torch.testing.assert_close(found[0, 0, 2], torch.tensor([spare, 0.5 * spare, 1 - spare, 0.5 - 0.5 * spare]))
+
+
+def test_a_mask_around_everything_or_of_two_parts_is_no_thing():
+    frame = torch.zeros(1, 40, 40)
+    assert masks.boxes_of(frame) is None and masks.boxes_of(frame + 1) is None
+    frame[:, :, :5] = frame[:, :, -5:] = 1
+    assert masks.boxes_of(frame) is None
+
+
+def test_what_is_painted_is_told_its_place_and_what_is_widened_is_not(pipeline, monkeypatch):
+    told = []
+    sample = type(pipeline).sample
+
+    def noted(self, canvases, seeds, request, on_step=None):
+        told.append(canvases[0].boxes)
+        return sample(self, canvases, seeds, request, on_step)
+
+    monkeypatch.setattr(type(pipeline), "sample", noted)
+    pipeline.inpaint(video(5), box(0.25, 0.5, 0.75, 1.0), "a fox", **QUICK)
+    pipeline.outpaint(video(5), "a fox", width=64, height=32, **QUICK)
+    pipeline.cinemagraph(video(1), box(0.25, 0.5, 0.75, 1.0), "a fox", seconds=0.5, **QUICK)
+    assert told[0].shape == (1, 1, 5, 4) and told[1:] == [None, None]

@@ -19,7 +19,7 @@ from skyloom.pipelines import find, tasks
 from skyloom.pipelines.canvas import Canvas
 from skyloom.pipelines.engine import Engine, Job, Settings, clip_cells, film_of, prepare
 from skyloom.pipelines.film import Film, frames_of
-from skyloom.pipelines.masks import check_mask, margin_mask, pasted
+from skyloom.pipelines.masks import boxes_of, check_mask, margin_mask, pasted
 from skyloom.pipelines.windows import Window, memory_of, plan, weave
 from skyloom.video import Video
 
@@ -73,7 +73,7 @@ def outpaint(engine: Engine, video: Video, prompt: str | None = None, **settings
     mask = margin_mask(job.room, video, _frames(job, video))
     if not bool(mask.any()):
         raise InvalidArgument("size", f"{mask.shape[2]}x{mask.shape[1]}", "be of another shape than the video")
-    return _painted(engine, job, video, mask, "outpaint")
+    return _painted(engine, job, video, mask, "outpaint", one_thing=False)
 
 
 def replace_thing(
@@ -117,7 +117,7 @@ def cinemagraph(
     held = Video(picture.frames[:1].repeat(count, axis=0), job.room.fps, picture.metadata)
     asked = check_mask(mask(job.room, held, count))
     asked[0] = 0.0
-    return _painted(engine, job, held, asked, "cinemagraph")
+    return _painted(engine, job, held, asked, "cinemagraph", one_thing=False)
 
 
 def _frames(job: Job, video: Video) -> int:
@@ -167,15 +167,21 @@ def _changed(engine: Engine, job: Job, video: Video, change: Change) -> Iterator
     return map(frames_of, weave(engine, fill, _windows(engine, job, len(own.frames)), job))
 
 
-def _painted(engine: Engine, job: Job, video: Video, mask: Tensor, task: str, **more: Any) -> Film:
-    """Make what lies under a mask (f, h, w), and set it into the user's own frames."""
+def _painted(
+    engine: Engine, job: Job, video: Video, mask: Tensor, task: str, *, one_thing: bool = True, **more: Any
+) -> Film:
+    """Make what lies under a mask (f, h, w), and set it into the user's own frames.
+
+    one_thing: the mask is drawn around the first actor of the prompt, and the network is told so.
+    """
     own = _filled(job, video)
     stride = job.room.strides.temporal
 
     def fill(window: Window) -> Canvas:
         room, part = _part(job, own, window)
         first = stride * window.first
-        return tasks.inpaint(room, job.told, part, mask[first : first + len(part.frames)])
+        here = mask[first : first + len(part.frames)]
+        return replace(tasks.inpaint(room, job.told, part, here), boxes=boxes_of(here) if one_thing else None)
 
     def chunks() -> Iterator[np.ndarray]:
         shown, pixels = 0, own.pixels()

@@ -62,3 +62,40 @@ def pasted(own: Tensor, made: Tensor, mask: Tensor) -> Tensor:
     """Return pixels (1, 3, f, h, w): `made` inside the mask (f, h, w), `own` outside, untouched."""
     share = soft(mask)[None, None]
     return torch.where(mask[None, None] > 0, own + share * (made - own), own)
+
+
+SPARE = 0.06
+"""Share of a mask's pixels beyond each side of the box of the thing that it is drawn around: masks are drawn wide."""
+LARGEST, FULLEST = 0.6, 0.5
+"""Masks above this share of the frame, or below this share of their own box, are not drawn around one thing."""
+
+
+def boxes_of(mask: Tensor) -> Tensor | None:
+    """Return the box (1, 1, f, 4) of the thing that a mask (f, h, w) is drawn around in each frame (`models.boxes`).
+
+    NaN in frames without a mask; None for a mask that is not drawn around one thing.
+    """
+    size = mask.new_tensor(mask.shape[1:]).prod()
+    across, along = (_span(mask.sum(axis)) for axis in (1, 2))
+    box = torch.stack([across[0], 1 - along[1], across[1], 1 - along[0]], dim=-1)
+    area = (box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1])
+    filled, there = mask.sum((1, 2)) / size, mask.any(2).any(1)
+    if not bool(there.any()):
+        return None
+    solid = float((filled / area.clamp(min=1e-6))[there].median()) >= FULLEST
+    return box.masked_fill(~there[:, None], float("nan"))[None, None] if solid and float(area.max()) < LARGEST else None
+
+
+def _span(counts: Tensor) -> tuple[Tensor, Tensor]:
+    """Return between which shares of an axis all but SPARE of the pixels at each side lie; counts: (f, n)."""
+    below = F.pad(counts.cumsum(1) / counts.sum(1, keepdim=True).clamp(min=1e-6), (1, 0))
+    edges = torch.linspace(0, 1, below.shape[1], dtype=counts.dtype).expand_as(below).contiguous()
+    return _crossing(below, edges, SPARE), _crossing(below, edges, 1 - SPARE)
+
+
+def _crossing(below: Tensor, edges: Tensor, share: float) -> Tensor:
+    """Return where rising values (f, n) over `edges` reach a share, between the edges in proportion: (f,)."""
+    after = torch.searchsorted(below, torch.full_like(below[:, :1], share)).clamp(1, below.shape[1] - 1)
+    low, high = below.gather(1, after - 1), below.gather(1, after)
+    part = ((share - low) / (high - low).clamp(min=1e-9)).clamp(0, 1)
+    return edges.gather(1, after - 1).lerp(edges.gather(1, after), part)[:, 0]
