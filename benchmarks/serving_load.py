@@ -1,11 +1,13 @@
 """The server under many clients while a job runs: how long they wait, and what the job loses.
 
-python benchmarks/serving_load.py                                   200 clients for 30 s, test cards
-python benchmarks/serving_load.py --engine skyloom.serving.engine:make --clients 200
+python benchmarks/serving_load.py                                   200 clients for 20 s, test cards
+python benchmarks/serving_load.py --engine skyloom.serving.engine:make --steps 1500
+python benchmarks/serving_load.py --pause-ms 500                     twice as often as the server asks
 
-Each client polls one video and lists twenty, as often as the server asks (`openai-poll-after-ms`). The server and its
-worker are the installed command; the clients are one process. The same job is timed alone first.
-The server's own processor time is told too: it is the same on a busy machine.
+Each client has a connection of its own; it polls the video that is being made and lists twenty, in turn, as often as
+the server asks (`openai-poll-after-ms`). The server and its worker are the installed command; the clients are one
+process, which reads just as much of HTTP as it needs, so that the server is what is measured. The same job is timed
+alone first. The server's own processor time is told too: it is the same on a busy machine.
 """
 
 from __future__ import annotations
@@ -18,11 +20,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 import httpx2
 import typer
+import uvloop
 
 PROMPT = "a red ball bounces on the beach"
 START_SECONDS = 120
@@ -34,6 +38,7 @@ def main(
     engine: Annotated[str, typer.Option(help="what makes the job")] = "skyloom.serving.rehearsal:make",
     steps: Annotated[int, typer.Option(help="steps of the job: choose some that last about `seconds`")] = 400,
     repeats: Annotated[int, typer.Option(help="jobs of each kind")] = 1,
+    pause_ms: Annotated[int | None, typer.Option(help="between two calls of a client; left out: as asked")] = None,
     port: int = 8765,
     out: Annotated[Path | None, typer.Option(help="JSON to write")] = None,
 ) -> None:
@@ -43,7 +48,8 @@ def main(
         places = ["--store", f"{folder}/jobs.db", "--files", f"{folder}/files"]
         with subprocess.Popen([*command, *places], stderr=subprocess.DEVNULL) as server:
             try:
-                found = asyncio.run(measured(f"http://127.0.0.1:{port}", server.pid, clients, seconds, steps, repeats))
+                load = Load(clients, seconds, steps, repeats, None if pause_ms is None else pause_ms / 1000)
+                found = uvloop.run(measured(port, server.pid, load))
             finally:
                 server.terminate()
     told = json.dumps({"clients": clients, "engine": engine, "steps": steps, **found}, indent=1)
@@ -52,38 +58,48 @@ def main(
         out.write_text(told + "\n")
 
 
-async def measured(url: str, pid: int, clients: int, seconds: float, steps: int, repeats: int) -> dict[str, Any]:
+@dataclass
+class Load:
+    """What is asked of the server. pause: seconds between two calls of a client; None: as the server asks."""
+
+    clients: int
+    seconds: float
+    steps: int
+    repeats: int
+    pause: float | None
+    newest: str = ""
+    waits: dict[str, list[float]] = field(default_factory=lambda: {"retrieve": [], "list": []})
+
+
+async def measured(port: int, pid: int, load: Load) -> dict[str, Any]:
     """Time the job alone and under load."""
-    limits = httpx2.Limits(max_connections=clients + 8, max_keepalive_connections=clients + 8)
-    async with httpx2.AsyncClient(base_url=url, limits=limits, timeout=60) as client:
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         await ready(client)
         for _ in range(20):
-            await job(client, 1)
-        await wait(client, await job(client, 2))
-        alone = [await timed(client, steps) for _ in range(repeats)]
-        waits: dict[str, list[float]] = {"retrieve": [], "list": []}
+            load.newest = await job(client, 1)
+        await wait(client, load.newest)
+        alone = [await timed(client, load) for _ in range(load.repeats)]
         stop = asyncio.Event()
-        pollers = [asyncio.create_task(poll(client, waits, stop, number / clients)) for number in range(clients)]
+        pollers = [asyncio.create_task(poll(port, load, stop, number)) for number in range(load.clients)]
         await asyncio.sleep(2)
-        for kind in waits.values():
+        for kind in load.waits.values():
             kind.clear()
         began, used = time.perf_counter(), cpu_seconds(pid)
-        loaded = [await timed(client, steps) for _ in range(repeats)]
-        await asyncio.sleep(max(0.0, seconds - (time.perf_counter() - began)))
+        loaded = [await timed(client, load) for _ in range(load.repeats)]
+        await asyncio.sleep(max(0.0, load.seconds - (time.perf_counter() - began)))
         lasted, used = time.perf_counter() - began, cpu_seconds(pid) - used
+        figures = {kind: quantiles(values) for kind, values in load.waits.items()}
         stop.set()
         await asyncio.gather(*pollers)
-    slower = statistics.median(loaded) / statistics.median(alone) - 1
-    figures = {kind: quantiles(values) for kind, values in waits.items()}
-    count = sum(map(len, waits.values()))
+    count = sum(found["count"] for found in figures.values())
     cpu = {"ms_per_request": round(1000 * used / count, 3), "share_of_a_core": round(used / lasted, 3)}
-    job_seconds = {"alone": statistics.median(alone), "loaded": statistics.median(loaded)}
+    seconds = {"alone": statistics.median(alone), "loaded": statistics.median(loaded)}
     return {
         "requests_per_second": round(count / lasted, 1),
         "server_cpu": cpu,
         "milliseconds": figures,
-        "job_seconds": job_seconds,
-        "job_slower_by": slower,
+        "job_seconds": seconds,
+        "job_slower_by": seconds["loaded"] / seconds["alone"] - 1,
     }
 
 
@@ -121,28 +137,71 @@ async def wait(client: httpx2.AsyncClient, video_id: str) -> dict[str, Any]:
         await asyncio.sleep(0.25)
 
 
-async def timed(client: httpx2.AsyncClient, steps: int) -> float:
+async def timed(client: httpx2.AsyncClient, load: Load) -> float:
     """Return the seconds a job takes, from the call to the end."""
     began = time.perf_counter()
-    video = await wait(client, await job(client, steps))
+    load.newest = await job(client, load.steps)
+    video = await wait(client, load.newest)
     assert video["status"] == "completed", video["error"]
     return time.perf_counter() - began
 
 
-async def poll(client: httpx2.AsyncClient, waits: dict[str, list[float]], stop: asyncio.Event, phase: float) -> None:
+class Line(asyncio.Protocol):
+    """One connection: `get` sends a call and waits for the whole answer."""
+
+    def __init__(self) -> None:
+        self.answer: asyncio.Future[bytes] | None = None
+        self.transport: Any = None
+        self.heard, self.length = bytearray(), 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the way out."""
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Gather an answer: its head, then as many bytes as the head says."""
+        self.heard += data
+        if not self.length and (end := self.heard.find(b"\r\n\r\n")) >= 0:
+            self.length = end + 4 + int(header(self.heard[:end], b"content-length") or 0)
+        if self.length and len(self.heard) >= self.length and self.answer is not None:
+            self.answer.set_result(bytes(self.heard))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Let nobody wait for ever."""
+        if self.answer is not None and not self.answer.done():
+            self.answer.set_exception(error or ConnectionError("closed"))
+
+    async def get(self, path: str) -> bytes:
+        """Return an answer, head and body."""
+        self.answer, self.length = asyncio.get_running_loop().create_future(), 0
+        self.heard.clear()
+        self.transport.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        found = await self.answer
+        assert found.startswith(b"HTTP/1.1 200 "), found
+        return found
+
+
+def header(head: bytes | bytearray, name: bytes) -> bytes | None:
+    """Return one header's value."""
+    _, found, rest = head.partition(b"\r\n" + name + b": ")
+    return bytes(rest.partition(b"\r\n")[0]) if found else None
+
+
+async def poll(port: int, load: Load, stop: asyncio.Event, number: int) -> None:
     """Retrieve and list in turn, as often as the server asks; note each wait in milliseconds."""
-    newest = (await client.get("/v1/videos?limit=1")).json()["data"][0]["id"]
-    pause, turn = 0.5, 0
-    await asyncio.sleep(pause * phase)
+    _, line = await asyncio.get_running_loop().create_connection(Line, "127.0.0.1", port)
+    pause, turn = load.pause or 1.0, number
+    await asyncio.sleep(pause * number / load.clients)
     while not stop.is_set():
-        kind = ("retrieve", "list")[turn % 2]
-        path = f"/v1/videos/{newest}" if kind == "retrieve" else "/v1/videos"
+        kind, path = (("retrieve", f"/v1/videos/{load.newest}"), ("list", "/v1/videos"))[turn % 2]
         began = time.perf_counter()
-        answer = (await client.get(path)).raise_for_status()
-        waits[kind].append(1000 * (time.perf_counter() - began))
-        pause = int(answer.headers.get("openai-poll-after-ms", 1000 * pause)) / 1000
+        head = (await line.get(path)).partition(b"\r\n\r\n")[0]
+        load.waits[kind].append(1000 * (time.perf_counter() - began))
+        asked = header(head, b"openai-poll-after-ms")
+        pause = load.pause or (pause if asked is None else int(asked) / 1000)
         turn += 1
         await asyncio.sleep(pause)
+    line.transport.close()
 
 
 def quantiles(values: list[float]) -> dict[str, float]:

@@ -94,8 +94,9 @@ def _blur(length: int, radius: float) -> np.ndarray:
     return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
 
 
+@lru_cache(600)
 def waves(length: int, square: float, both_signs: bool) -> np.ndarray:
-    """Return exp(-2 pi i k x / square) for all k (rows) and places x (columns)."""
+    """Return exp(-2 pi i k x / square) for all k (rows) and places x (columns); kept, for clips of the same size."""
     periods = np.arange(-LONGEST if both_signs else 0, LONGEST + 1)
     place = np.arange(length) - (length - 1) / 2
     return np.exp((-2j * np.pi / square) * periods[:, None] * place).astype(np.complex64)

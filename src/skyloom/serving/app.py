@@ -19,6 +19,7 @@ from skyloom.serving.frame import Frame
 from skyloom.serving.glances import Glances
 from skyloom.serving.house import House
 from skyloom.serving.metrics import Metrics
+from skyloom.serving.quick import Quick
 from skyloom.serving.settings import Settings
 from skyloom.serving.store import Store
 
@@ -32,10 +33,11 @@ def create_app(store: Store, files: Files, settings: Settings, lifespan: Lifespa
         lifespan=lifespan, generate_unique_id_function=lambda route: route.name, separate_input_output_schemas=False,
     )  # fmt: skip
     metrics = Metrics()
-    app.state.house = House(store, files, settings, Doors(store, settings), metrics, Glances())
+    house = app.state.house = House(store, files, settings, Doors(store, settings), metrics, Glances())
     for routes in (routes_edits, routes_videos, routes_images, routes_other):
         app.include_router(routes.router)
     errors.install(app)
     app.openapi = lambda: docs.openapi(app)
+    app.add_middleware(Quick, house=house)
     app.add_middleware(Frame, metrics=metrics, max_body_bytes=settings.max_body_bytes)
     return app

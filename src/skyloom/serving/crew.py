@@ -15,7 +15,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 log = logging.getLogger("skyloom.crew")
 LOOK_SECONDS = 0.2
@@ -23,6 +25,8 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 60.0
 HEALTHY_SECONDS = 30.0
 """A worker that lived so long did not die of its start."""
 PR_SET_PDEATHSIG = 1
+NICENESS = 5
+"""How far workers stand back: who looks how a video is coming along gets the processor first."""
 
 
 @dataclass
@@ -88,11 +92,15 @@ class Crew:
 
     def _spawned(self) -> subprocess.Popen[bytes]:
         """Start one, in a session of its own: a Ctrl-C is for the server, which then tells its workers."""
-        tied = _end_with_parent if sys.platform == "linux" else None
         return subprocess.Popen(
-            self.command, stdin=subprocess.DEVNULL, env=self.environment, start_new_session=True, preexec_fn=tied
+            self.command, stdin=subprocess.DEVNULL, env=self.environment, start_new_session=True, preexec_fn=_begin
         )
 
 
-def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def _begin() -> None:
+    """Stand back from the server, and end with it (where the kernel sees to that)."""
+    os.nice(NICENESS)
+    if sys.platform == "linux":
+        with suppress(OSError):  # sessions are weighed as groups where the kernel is so configured
+            Path("/proc/self/autogroup").write_text(str(NICENESS))
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

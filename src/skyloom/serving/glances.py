@@ -18,15 +18,17 @@ from starlette.responses import Response
 
 SECONDS = 0.2
 MOST = 10_000
+Look = Callable[[], tuple[Any, dict[str, str]]]
 
 
 @dataclass(frozen=True)
 class Glance:
-    """An answer's body and headers, good until `until`."""
+    """An answer's body and headers, good until `until`. route: what gave it, for the figures."""
 
     body: bytes
     headers: dict[str, str]
     until: float
+    route: Any = None
 
     def response(self) -> Response:
         """Return it as an answer."""
@@ -41,22 +43,27 @@ class Glances:
         self.known: dict[Hashable, Glance] = {}
         self.looking: dict[Hashable, asyncio.Future[Glance]] = {}
 
-    async def answer(self, key: Hashable, look: Callable[[], tuple[Any, dict[str, str]]]) -> Response:
-        """Return the answer of a key; `look` gives its JSON value and headers. Raises what `look` raises."""
+    def fresh(self, key: Hashable) -> Glance | None:
+        """Return what is known of a key, unless it is too old."""
         known = self.known.get(key)
-        if known is not None and self.clock() < known.until:
+        return known if known is not None and self.clock() < known.until else None
+
+    async def answer(self, key: Hashable, look: Look, route: Any = None) -> Response:
+        """Return the answer of a key; `look` gives its JSON value and headers. Raises what `look` raises."""
+        known = self.fresh(key)
+        if known is not None:
             return known.response()
         if key not in self.looking:
-            self.looking[key] = asyncio.ensure_future(self._look(key, look))
+            self.looking[key] = asyncio.ensure_future(self._look(key, look, route))
         return (await asyncio.shield(self.looking[key])).response()
 
-    async def _look(self, key: Hashable, look: Callable[[], tuple[Any, dict[str, str]]]) -> Glance:
+    async def _look(self, key: Hashable, look: Look, route: Any) -> Glance:
         mine = asyncio.current_task()
         began = self.clock()
         try:
             value, headers = await run_in_threadpool(look)
             body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-            glance = Glance(body, headers, began + self.seconds)
+            glance = Glance(body, headers, began + self.seconds, route)
             if self.looking.get(key) is mine:
                 if len(self.known) >= MOST:
                     self.known.clear()

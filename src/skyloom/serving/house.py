@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
+from starlette.responses import Response
+from starlette.types import Scope
 
 from skyloom.serving.answers import Error
 from skyloom.serving.doors import Caller, Doors
 from skyloom.serving.errors import missing
 from skyloom.serving.files import Files
-from skyloom.serving.glances import Glances
+from skyloom.serving.glances import Glances, Look
 from skyloom.serving.jobs import ID, Job
 from skyloom.serving.metrics import Metrics
 from skyloom.serving.settings import Settings
@@ -28,6 +31,8 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     }.items()
 }  # fmt: skip
 """For the OpenAPI document."""
+CALLER = "skyloom.caller"
+"""Where a request's scope holds who was let in before the routes."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +67,20 @@ class Visit:
         """Whose jobs it sees."""
         return self.caller.owner
 
+    async def glance(self, request: Request, look: Look) -> Response:
+        """Answer one of those who look again and again."""
+        return await self.house.glances.answer(key_of(request.scope, self.caller), look, request.scope.get("route"))
+
+
+def key_of(scope: Scope, caller: Caller) -> Hashable:
+    """Return by what an answer to a caller is known again."""
+    return caller.owner, scope["path"], scope["query_string"]
+
 
 async def visited(request: Request) -> Visit:
-    """Let a caller in."""
+    """Let a caller in, who may have been let in already."""
     house: House = request.app.state.house
-    return Visit(house, await house.doors(request))
+    return Visit(house, request.scope.get(CALLER) or await house.doors(request))
 
 
 Guest = Annotated[Visit, Depends(visited)]

@@ -34,6 +34,7 @@ async def create_video(request: Request, visit: Guest) -> JSONResponse:
 
 @router.get("", response_model=answers.VideoList)
 async def list_videos(
+    request: Request,
     visit: Guest,
     after: Annotated[str | None, Query(max_length=100, description="the id of the last one seen")] = None,
     limit: Annotated[int, Query(ge=0, le=100)] = 20,
@@ -49,18 +50,18 @@ async def list_videos(
         ends = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
         return {"object": "list", "data": data, **ends, "has_more": more}, {}
 
-    return await visit.house.glances.answer((visit.owner, after, limit, order), look)
+    return await visit.glance(request, look)
 
 
 @router.get("/{video_id}", response_model=answers.Video)
-async def retrieve_video(visit: Guest, video_id: VideoId) -> Response:
+async def retrieve_video(request: Request, visit: Guest, video_id: VideoId) -> Response:
     """Tell how a video is coming along."""
 
     def look() -> tuple[Any, dict[str, str]]:
         job = visit.house.job(video_id, visit.owner)
         return answers.video(job), answers.poll_header(job, visit.house.settings.poll_after_ms)
 
-    return await visit.house.glances.answer((visit.owner, video_id), look)
+    return await visit.glance(request, look)
 
 
 @router.delete("/{video_id}", response_model=answers.Deleted)
