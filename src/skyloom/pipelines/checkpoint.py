@@ -14,7 +14,8 @@ import hashlib
 import json
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from skyloom.errors import CheckpointError, InvalidArgument, nearest_name, one_o
 KIND, VERSION = "skyloom checkpoint", 1
 WEIGHTS = Path(__file__).parent.parent / "weights"
 PARTS = ("autoencoder", "transformer")
-EXTRAS: dict[str, str | None] = {"planner": "bf16"}
+EXTRAS: dict[str, str | None] = {"planner": "bf16", "causal": None}
 """Networks that a checkpoint may hold beside its PARTS, and how they are stored; None is as the transformer is."""
 DTYPES = ("int8", "bf16", "fp32")
 CODES, SCALE = ".int8", ".scale"
@@ -120,16 +121,24 @@ def save_checkpoint(
         raise CheckpointError(f"{folder} exists and is not a checkpoint; it is left alone")
     sampling = sampling or SamplingConfig()
     config = {"kind": KIND, "version": VERSION, "preset": to_dict(preset), "sampling": to_dict(sampling)}
-    beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
-    older = beside.with_name(beside.name + ".older")
-    try:
-        beside.mkdir(parents=True)
+    with _replacing(folder) as beside:
         (beside / "config.json").write_text(json.dumps(config, indent=1) + "\n")
         (beside / "card.md").write_text(card)
         save_file(pack(autoencoder_state, autoencoder_dtype), _file(beside, "autoencoder"))
         save_file(pack(transformer_state, dtype), _file(beside, "transformer"))
         for part, state in (extras or {}).items():
             save_file(pack(state, EXTRAS[one_of("extras", part, EXTRAS)] or dtype), _file(beside, part))
+    return folder
+
+
+@contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """Yield a folder beside a place; once all is written it takes the place, and what stood there goes."""
+    beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    older = beside.with_name(beside.name + ".older")
+    try:
+        beside.mkdir(parents=True)
+        yield beside
         if folder.exists():
             folder.rename(older)
         beside.rename(folder)
@@ -138,7 +147,6 @@ def save_checkpoint(
     finally:
         shutil.rmtree(beside, ignore_errors=True)
         shutil.rmtree(older, ignore_errors=True)
-    return folder
 
 
 def _file(folder: Path, part: str) -> Path:
