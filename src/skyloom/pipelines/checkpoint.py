@@ -14,7 +14,7 @@ import hashlib
 import json
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -132,7 +132,7 @@ def save_checkpoint(
 
 
 @contextmanager
-def _replacing(folder: Path) -> Iterator[Path]:
+def _replacing(folder: Path) -> Generator[Path]:
     """Yield a folder beside a place; once all is written it takes the place, and what stood there goes."""
     beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     older = beside.with_name(beside.name + ".older")
