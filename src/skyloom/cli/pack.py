@@ -31,6 +31,7 @@ def pack(
     autoencoder: Annotated[Path, typer.Option(help="autoencoder.safetensors of a finished run")],
     transformer: Annotated[Path, typer.Option(help="transformer.safetensors of a finished run")],
     planner: Annotated[Path | None, typer.Option(help="transformer.safetensors of a planner's run")] = None,
+    causal: Annotated[Path | None, typer.Option(help="transformer.safetensors of a causal run")] = None,
     card: Annotated[Path | None, typer.Option(help="card.md: data, seed, steps, hardware, minutes, scores")] = None,
     dtype: Annotated[str, typer.Option(help="bf16, int8 or fp32, for the transformer's matrices")] = "bf16",
     autoencoder_dtype: Annotated[str, typer.Option(help="the same for the autoencoder")] = "bf16",
@@ -58,6 +59,9 @@ def pack(
         if chosen.planner is None:
             raise InvalidArgument("planner", str(planner), "be left out: this preset has none")
         fill(Transformer(chosen.planner), extras["planner"], str(planner))
+    if causal is not None:
+        extras["causal"] = _state(causal)
+        fill(Transformer(chosen.transformer), extras["causal"], str(causal))
     text = card.read_text(encoding="utf-8") if card else ""
     save_checkpoint(
         folder, chosen, *states, text, dtype, autoencoder_dtype=autoencoder_dtype, sampling=sampling,

@@ -105,6 +105,11 @@ class Cache:
         self._turned: list[KeyValue] = []
 
     @property
+    def videos(self) -> int:
+        """How many videos are made side by side."""
+        return len(self.scalars)
+
+    @property
     def slot(self) -> int:
         """Where the frame that is being made stands among those that it reads."""
         return min(self.made, self.span - 1)

@@ -15,6 +15,7 @@ import numpy as np
 from torch import Tensor
 
 from skyloom.config import SCALARS, Preset
+from skyloom.diffusion.guidance import Branch
 from skyloom.diffusion.sampler import OnStep
 from skyloom.errors import InvalidArgument, one_of
 from skyloom.models.autoencoder import Autoencoder
@@ -26,7 +27,9 @@ from skyloom.pipelines.canvas import Canvas
 from skyloom.pipelines.checkpoint import SamplingConfig
 from skyloom.pipelines.film import Film
 from skyloom.pipelines.paths import Path, check_path
+from skyloom.pipelines.planning import Planner
 from skyloom.pipelines.tasks import Room, text_to_video
+from skyloom.pipelines.velocity import Condition
 from skyloom.seeds import check_seed
 from skyloom.video import Video
 
@@ -57,6 +60,16 @@ class Engine(Protocol):
     transformer: Transformer
     text_encoder: TextEncoder
     preset: Preset
+    planner: Planner | None
+
+    @property
+    def causal(self) -> Transformer | None:
+        """The network that looks back only, None where the checkpoint has none."""
+        ...
+
+    def branches(self, canvases: Sequence[Canvas], request: Request, noise: Tensor) -> list[Branch[Condition]]:
+        """Return the branches of guidance; noise: (b, c, f, h, w)."""
+        ...
 
     def room(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from skyloom.models.autoencoder import Autoencoder
@@ -22,8 +23,16 @@ def from_checkpoint(checkpoint: Checkpoint, text_encoder: TextEncoder, device: s
         planner = Transformer(preset.planner)
         fill(planner, checkpoint.extras["planner"], "planner.safetensors")
         planner = planner.to(device)
-    own = {"sampling": checkpoint.sampling, "sha256": checkpoint.sha256, "planner": planner}
+    causal = partial(_causal, checkpoint, device) if "causal" in checkpoint.extras else None
+    own = {"sampling": checkpoint.sampling, "sha256": checkpoint.sha256, "planner": planner, "causal": causal}
     return Pipeline(autoencoder.to(device), transformer.to(device), text_encoder, preset, checkpoint.name, **own)
+
+
+def _causal(checkpoint: Checkpoint, device: str) -> Transformer:
+    """Build the network that looks back only."""
+    network = Transformer(checkpoint.preset.transformer)
+    fill(network, checkpoint.extras["causal"], "causal.safetensors")
+    return network.to(device)
 
 
 def load(name_or_path: str | Path | None = None, device: str = "cpu") -> Pipeline:

@@ -25,7 +25,7 @@ from skyloom.errors import InvalidArgument
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.models.text_encoder import TextEncoder, TextFeatures
 from skyloom.models.transformer import Transformer
-from skyloom.pipelines import between, edits, joins, prompts, storyboard, telling
+from skyloom.pipelines import between, edits, joins, prompts, storyboard, streaming, telling
 from skyloom.pipelines.canvas import Canvas
 from skyloom.pipelines.checkpoint import SamplingConfig
 from skyloom.pipelines.engine import Request
@@ -60,7 +60,9 @@ class Pipeline:
         sampling: SamplingConfig | None = None,
         sha256: str = "",
         planner: Transformer | None = None,
+        causal: Callable[[], Transformer] | None = None,
     ) -> None:
+        """causal: builds the network that looks back only, for streams, when it is first asked for."""
         self.autoencoder, self.transformer = autoencoder.eval(), transformer.eval()
         self.text_encoder, self.preset, self.name = text_encoder, preset, name
         self.sampling, self.sha256 = sampling or SamplingConfig(), sha256
@@ -69,15 +71,25 @@ class Pipeline:
         frames = 1 + (preset.clip.num_frames - 1) // strides.temporal
         slots = preset.transformer.box_slots
         self.planner = None if planner is None else Planner(planner.eval(), slots, strides.temporal, frames)
+        self._causal = causal
 
     @property
     def device(self) -> torch.device:
         """Where the transformer is; canvases and latents stay on the CPU."""
         return self.transformer.out.weight.device
 
+    @functools.cached_property
+    def causal(self) -> Transformer | None:
+        """The network that looks back only, None where the checkpoint has none."""
+        return None if self._causal is None else self._causal().eval()
+
     # -- front door
 
     generate = Whole(telling.generate)
+
+    def stream(self, prompt: str, **settings: Any) -> Film:
+        """Return a film whose frames can be had while later ones are made; settings as for `generate`."""
+        return streaming.stream(self, prompt, **settings)
 
     def image(self, prompt: str, **settings: Any) -> Video:
         """Make a picture, a video of one frame; settings as for `generate`, without a length."""
@@ -213,7 +225,7 @@ class Pipeline:
             context = torch.cat([zeros if canvas.known is None else canvas.known for canvas in canvases])
             noised = mix(context, noise, shared.context_sigma)
         start, first = self._start(canvases, noise)
-        branches = self._branches(canvases, noise, request)
+        branches = self.branches(canvases, request, noise)
         velocity_fn = guidance.guided(
             velocity_of(self.transformer, shared),
             branches,
@@ -235,9 +247,7 @@ class Pipeline:
             return noise, 1.0
         return mix(torch.cat([c.start for c in canvases if c.start is not None]), noise, strength), strength
 
-    def _branches(
-        self, canvases: Sequence[Canvas], noise: Tensor, request: Request
-    ) -> list[guidance.Branch[Condition]]:
+    def branches(self, canvases: Sequence[Canvas], request: Request, noise: Tensor) -> list[guidance.Branch[Condition]]:
         """Return the branches of guidance: text alone, or text and source."""
         frames = canvases[0].size.latent_frames
         source = source_of(canvases, noise)
