@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from skyloom.errors import InvalidArgument
-from skyloom.models.boxes import cover, from_plan, plan_channels, to_plan
-from skyloom.shapes import LatentSize
+from skyloom.models.boxes import cover, from_plan, to_plan
+from skyloom.shapes import LatentSize, plan_channels
 
 
 def test_a_box_covers_what_it_lies_on_rows_counted_from_the_top():

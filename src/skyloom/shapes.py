@@ -71,3 +71,11 @@ class VideoSize:
 def nearest_frames(num_frames: float, strides: Strides) -> int:
     """Return the frame count 1 + temporal * k that is nearest to `num_frames` (k >= 0)."""
     return 1 + strides.temporal * max(0, round((num_frames - 1) / strides.temporal))
+
+
+def plan_channels(slots: int, stride: int) -> int:
+    """Return the channels of a plan of boxes (models.boxes).
+
+    Each slot has one for whether it is there, and four sides for each pixel frame of a group of `stride`.
+    """
+    return slots * (1 + 4 * stride)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from skyloom.errors import InvalidArgument
-from skyloom.shapes import LatentSize
+from skyloom.shapes import LatentSize, plan_channels
 
 
 def no_boxes(count: int) -> Tensor:
@@ -52,11 +52,6 @@ SPREAD = 4.0
 """Plans hold box sides as (share of the frame - 0.5) * SPREAD, which has about unit variance."""
 
 
-def plan_channels(slots: int, stride: int) -> int:
-    """Return the channels of a plan: for each slot whether it is there, and four sides for each frame of a group."""
-    return slots * (1 + 4 * stride)
-
-
 def to_plan(boxes: Tensor, stride: int) -> Tensor:
     """Return boxes as latents of one cell a frame: (b, slots * (1 + 4 * stride), f, 1, 1).
 
@@ -72,7 +67,8 @@ def to_plan(boxes: Tensor, stride: int) -> Tensor:
 
 def from_plan(plan: Tensor, slots: int, stride: int) -> Tensor:
     """Return the boxes (b, s, 1 + stride * (f - 1), 4) of a plan; a slot is there throughout or not at all."""
-    parts = plan[..., 0, 0].unflatten(1, (slots, 1 + 4 * stride)).permute(0, 1, 3, 2)  # (b, s, f, 1 + 4 stride)
+    apart = plan[..., 0, 0].unflatten(1, (slots, plan_channels(1, stride)))
+    parts = apart.permute(0, 1, 3, 2)  # (b, s, f, 1 + 4 stride)
     sides = (parts[..., 1:] / SPREAD + 0.5).unflatten(-1, (stride, 4)).flatten(2, 3)[:, :, stride - 1 :]
     there = parts[..., 0].mean(-1) > 0
     return sides.masked_fill(~there[:, :, None, None], float("nan"))
