@@ -122,6 +122,12 @@ class TrainConfig:
     checkpoint_every: int = 100
 
 
+def few_step_training() -> TrainConfig:
+    """Return how a network learns to jump unless a preset says otherwise; its batch is of walks of its teacher."""
+    optim = OptimConfig(muon_lr=0.005, adamw_lr=5e-4, warmup_steps=10, decay_share=0.7, ema_halflives=(10, 40))
+    return TrainConfig(steps=200, batch_size=6, optim=optim, log_every=5, sample_every=100_000, checkpoint_every=50)
+
+
 @dataclass(frozen=True)
 class TaskMix:
     """Weights of the tasks in transformer training: how often each pattern of known latents is drawn."""
@@ -154,10 +160,16 @@ class Preset:
     planner: TransformerConfig | None = None
     """The network that says where actors go, if boxes are told; its latents are those of models.boxes.to_plan."""
     planner_training: TrainConfig = field(default_factory=TrainConfig)
+    few_step_training: TrainConfig = field(default_factory=few_step_training)
     cached_clips: int | None = None
     captions_per_clip: int = 4
     caption_mix: tuple[tuple[str, str, int], ...] | None = None
     """(language, detail, weight) of training captions; None is the world's own mix."""
+
+    @property
+    def few_step(self) -> TransformerConfig:
+        """The transformer that jumps, for few steps."""
+        return dataclasses.replace(self.transformer, jumps=True)
 
 
 def to_dict(config: Any) -> dict[str, Any]:

@@ -49,6 +49,7 @@ TINY = Preset(
     tasks=TaskMix(),
     planner=planner_of(slots=2, hidden_size=32, num_layers=1, num_heads=1, text_layers=1, max_text_tokens=24),
     planner_training=TrainConfig(steps=20, batch_size=8, compile=False, precision="fp32", checkpoint_every=5),
+    few_step_training=TrainConfig(steps=20, batch_size=2, compile=False, precision="fp32", checkpoint_every=5),
     cached_clips=32,
     captions_per_clip=2,
 )
@@ -103,6 +104,10 @@ BASE = Preset(
     tasks=TaskMix(),
     planner=planner_of(slots=3, hidden_size=256, num_layers=4, num_heads=4, text_layers=2, max_text_tokens=64),
     planner_training=TrainConfig(steps=1500, batch_size=256, compile=False, sample_every=100_000),
+    few_step_training=TrainConfig(
+        steps=800, batch_size=64, log_every=10, sample_every=400, checkpoint_every=200,
+        optim=OptimConfig(muon_lr=0.005, adamw_lr=5e-4, warmup_steps=20, decay_share=0.7, ema_halflives=(20, 80)),
+    ),
 )  # fmt: skip
 """16 channels for 4 x 8 x 8 pixels of 3 colours are 48:1; 33 frames of 128 x 128 are 9 x 8 x 8 = 576 tokens."""
 

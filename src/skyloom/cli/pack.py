@@ -32,6 +32,7 @@ def pack(
     transformer: Annotated[Path, typer.Option(help="transformer.safetensors of a finished run")],
     planner: Annotated[Path | None, typer.Option(help="transformer.safetensors of a planner's run")] = None,
     causal: Annotated[Path | None, typer.Option(help="transformer.safetensors of a causal run")] = None,
+    few_step: Annotated[Path | None, typer.Option(help="few_step.safetensors of a few-step run")] = None,
     card: Annotated[Path | None, typer.Option(help="card.md: data, seed, steps, hardware, minutes, scores")] = None,
     dtype: Annotated[str, typer.Option(help="bf16, int8 or fp32, for the transformer's matrices")] = "bf16",
     autoencoder_dtype: Annotated[str, typer.Option(help="the same for the autoencoder")] = "bf16",
@@ -46,7 +47,7 @@ def pack(
 ) -> None:
     """Put finished networks, their preset and the best way to sample them into one folder.
 
-    The `--set` fields must be those of the runs.
+    The `--set` fields must be those of the runs; `--guidance` also tells what was fused into the few-step network.
     """
     one_of("method", method, METHODS)
     chosen = resolved(preset, set_)
@@ -59,9 +60,10 @@ def pack(
         if chosen.planner is None:
             raise InvalidArgument("planner", str(planner), "be left out: this preset has none")
         fill(Transformer(chosen.planner), extras["planner"], str(planner))
-    if causal is not None:
-        extras["causal"] = _state(causal)
-        fill(Transformer(chosen.transformer), extras["causal"], str(causal))
+    for part, path, config in (("causal", causal, chosen.transformer), ("few_step", few_step, chosen.few_step)):
+        if path is not None:
+            extras[part] = _state(path)
+            fill(Transformer(config), extras[part], str(path))
     text = card.read_text(encoding="utf-8") if card else ""
     save_checkpoint(
         folder, chosen, *states, text, dtype, autoencoder_dtype=autoencoder_dtype, sampling=sampling,

@@ -228,6 +228,41 @@ def load_autoencoder(path: Path, chosen: Preset, device: torch.device) -> Autoen
     return autoencoder.to(device).eval().requires_grad_(False)
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What the stages of transformers stand on: samples and what they depend on, words, pictures to write, weights.
+
+    weights: (c,), how much each latent channel counts.
+    """
+
+    draw: Draw
+    clips: Any
+    encode: EncodePrompts
+    pictures: PromptPictures
+    weights: Tensor
+
+
+def ground_of(
+    chosen: Preset, config: TrainConfig, run_dir: Path, place: torch.device, ranks: Ranks, *, autoencoder: Path,
+    bank: Path | None, folder: Path | None, words: Path | None, workers: int,
+) -> Ground:  # fmt: skip
+    """Prepare what a transformer is trained on; encoded clips are made first where they are missing."""
+    length, count = chosen.transformer.max_text_tokens, chosen.cached_clips
+    codec = load_autoencoder(autoencoder, chosen, place)
+    encode = prompt_encoder(place, config.precision, length, words)
+    made = Materials(chosen, _clips(chosen, folder, place), folder, codec, encode)
+    draw, clips = (
+        made.live(config, ranks, workers) if count is None
+        else made.banked(bank or run_dir / "bank", config, ranks, count)
+    )  # fmt: skip
+    size = VideoSize(chosen.clip.num_frames, chosen.clip.height, chosen.clip.width)
+    grid = size.latents(chosen.autoencoder.strides, chosen.transformer.patch_size)
+    shape = (chosen.transformer.latent_channels, *dataclasses.astuple(grid))
+    pictures = PromptPictures(codec, padded(encode(list(PROMPTS)), length), draw.empty_prompt(), shape, run_dir)
+    weights = channel_weights(codec, _clips(chosen, folder, "cpu")(UNSEEN + torch.arange(SENSITIVITY_CLIPS)))
+    return Ground(draw, clips, encode, pictures, weights)
+
+
 def train_transformer(
     preset: PresetName, run_dir: RunDir, autoencoder: AutoencoderFile, set_: Set = [], steps: Steps = None,  # noqa: B006
     device: Device = None, bank: BankFolder = None, folder: Folder = None, words: Words = None, workers: Workers = 0,
@@ -241,30 +276,21 @@ def train_transformer(
     if dry_run:
         Console().print_json(data=to_dict(dataclasses.replace(chosen, transformer_training=config)))
         return
-    place, length = chosen_device(device), chosen.transformer.max_text_tokens
+    place = chosen_device(device)
     ranks = init_ranks(place)
-    codec = load_autoencoder(autoencoder, chosen, place)
-    encode = prompt_encoder(place, config.precision, length, words)
-    made = Materials(chosen, _clips(chosen, folder, place), folder, codec, encode)
-    count = chosen.cached_clips
-    draw, clips = (
-        made.live(config, ranks, workers) if count is None
-        else made.banked(bank or run_dir / "bank", config, ranks, count)
+    ground = ground_of(
+        chosen, config, run_dir, place, ranks, autoencoder=autoencoder, bank=bank, folder=folder, words=words,
+        workers=workers,
     )  # fmt: skip
-    size = VideoSize(chosen.clip.num_frames, chosen.clip.height, chosen.clip.width)
-    grid = size.latents(chosen.autoencoder.strides, chosen.transformer.patch_size)
-    shape = (chosen.transformer.latent_channels, *dataclasses.astuple(grid))
-    pictures = PromptPictures(codec, padded(encode(list(PROMPTS)), length), draw.empty_prompt(), shape, run_dir)
     network = new_network(Transformer, chosen.transformer, config.seed, place)
-    names = name_table(network, encode)
+    names = name_table(network, ground.encode)
     if start is not None:
         start_transformer(network, load_checkpoint(start).transformer, str(start))
-    weights = channel_weights(codec, _clips(chosen, folder, "cpu")(UNSEEN + torch.arange(SENSITIVITY_CLIPS)))
     stage = TransformerStage(
-        network, config, chosen.tasks, draw, weights=weights, ranks=ranks, names=names,
-        pictures=pictures if ranks.leads else None,
+        network, config, chosen.tasks, ground.draw, weights=ground.weights, ranks=ranks, names=names,
+        pictures=ground.pictures if ranks.leads else None,
     )  # fmt: skip
-    settings = {"transformer": to_dict(chosen.transformer), "tasks": to_dict(chosen.tasks), "clips": clips}
+    settings = {"transformer": to_dict(chosen.transformer), "tasks": to_dict(chosen.tasks), "clips": ground.clips}
     settings |= {"start": str(start)} if start else {}
     train(stage, config, run_dir, settings=settings, ranks=ranks, until=max(1, round(share * config.steps)))
     found = finish_transformer(stage, run_dir)

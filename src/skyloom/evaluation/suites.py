@@ -18,6 +18,7 @@ from skyloom.evaluation import (
     autoencoder_suite,
     captions_suite,
     failures_suite,
+    few_steps_suite,
     minute_suite,
     prompts_suite,
     speed,
@@ -119,6 +120,16 @@ def run_prompts(request: Request, advance: Advance) -> tuple[list[Table], dict]:
     return tables.prompts_tables(scores, request.seed)
 
 
+def run_few_steps(request: Request, advance: Advance) -> tuple[list[Table], dict]:
+    """The few steps suite."""
+    pipeline = load(request.checkpoint)
+    preset = pipeline.preset
+    plan = prompts_suite.PromptsPlan(preset.world, preset.clip, request.count, request.seed)
+    log, ways = _log(request, pipeline, "few_steps", plan), few_steps_suite.ways_of(pipeline)
+    samples = few_steps_suite.run(plan, judge_of(preset.world), ways, log, advance)
+    return few_steps_suite.tables_of(samples, request.seed)
+
+
 def run_autoencoder(request: Request, advance: Advance) -> tuple[list[Table], dict]:
     """The autoencoder suite."""
     pipeline = load(request.checkpoint)
@@ -199,6 +210,7 @@ class Suite:
 
 SUITES = {
     "prompts": Suite(run_prompts, lambda request: request.count * len(prompts_suite.GROUPS)),
+    "few_steps": Suite(run_few_steps, lambda request: request.count * len(few_steps_suite.SUITE_GROUPS)),
     "autoencoder": Suite(run_autoencoder, lambda request: request.count),
     "tasks": Suite(run_tasks, lambda request: tasks_suite.steps_of(request.count)),
     "minute": Suite(run_minute, lambda request: minute_suite.cases_for(request.count)),
@@ -217,8 +229,8 @@ SUITES = {
 
 
 def default_suites() -> list[str]:
-    """Return the suites that run when none is named: all but captions where no captioner is shipped."""
-    return [name for name in SUITES if name != "captions" or CAPTIONER.is_dir()]
+    """Return the suites that run when none is named: all but few_steps, and captions where no captioner is shipped."""
+    return [name for name in SUITES if name != "few_steps" and (name != "captions" or CAPTIONER.is_dir())]
 
 
 def run_suites(names: list[str], request: Request, console: Console) -> Report:

@@ -44,13 +44,15 @@ LIMITS = {"motion": (0.0, 1.0), "pan": (-2.0, 2.0), "tilt": (-2.0, 2.0), "zoom":
 class Request:
     """How a canvas is sampled. `source_guidance_scale` is for canvases with a source only.
 
-    plan: let the checkpoint's planner, if it has one, say where actors go.
+    plan: let the checkpoint's planner, if it has one, say where actors go. few_step: jump, with the network that was
+    made for few steps; the checkpoint's guidance is fused into it.
     """
 
     sampling: SamplingConfig
     negative_prompt: str = ""
     source_guidance_scale: float = 1.0
     plan: bool = True
+    few_step: bool = False
 
 
 class Engine(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from skyloom.config import TransformerConfig
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.models.text_encoder import TextEncoder, load_text_encoder
 from skyloom.models.transformer import Transformer
@@ -23,15 +24,21 @@ def from_checkpoint(checkpoint: Checkpoint, text_encoder: TextEncoder, device: s
         planner = Transformer(preset.planner)
         fill(planner, checkpoint.extras["planner"], "planner.safetensors")
         planner = planner.to(device)
-    causal = partial(_causal, checkpoint, device) if "causal" in checkpoint.extras else None
-    own = {"sampling": checkpoint.sampling, "sha256": checkpoint.sha256, "planner": planner, "causal": causal}
+    causal, few_step = (
+        partial(_later, checkpoint, part, config, device) if part in checkpoint.extras else None
+        for part, config in (("causal", preset.transformer), ("few_step", preset.few_step))
+    )
+    own = {
+        "sampling": checkpoint.sampling, "sha256": checkpoint.sha256, "planner": planner, "causal": causal,
+        "few_step": few_step,
+    }  # fmt: skip
     return Pipeline(autoencoder.to(device), transformer.to(device), text_encoder, preset, checkpoint.name, **own)
 
 
-def _causal(checkpoint: Checkpoint, device: str) -> Transformer:
-    """Build the network that looks back only."""
-    network = Transformer(checkpoint.preset.transformer)
-    fill(network, checkpoint.extras["causal"], "causal.safetensors")
+def _later(checkpoint: Checkpoint, part: str, config: TransformerConfig, device: str) -> Transformer:
+    """Build one of the networks that are built when they are first asked for."""
+    network = Transformer(config)
+    fill(network, checkpoint.extras[part], f"{part}.safetensors")
     return network.to(device)
 
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from skyloom.config import Preset, to_dict
 from skyloom.diffusion import guidance
+from skyloom.diffusion.distillation import FINEST, jumping
 from skyloom.diffusion.flow import mix
 from skyloom.diffusion.sampler import OnStep, sample
 from skyloom.diffusion.schedule import shifted_schedule
@@ -34,7 +35,16 @@ from skyloom.pipelines.naming import names_of
 from skyloom.pipelines.planning import Planner, planned
 from skyloom.pipelines.precision import fast_matmul
 from skyloom.pipelines.tasks import Room
-from skyloom.pipelines.velocity import Condition, encode_prompts, pinned, source_of, velocity_of, without_source
+from skyloom.pipelines.velocity import (
+    Condition,
+    Pinned,
+    encode_prompts,
+    jump_of,
+    pinned,
+    source_of,
+    velocity_of,
+    without_source,
+)
 from skyloom.pipelines.wording import Wording
 from skyloom.seeds import check_seed, generator_for
 from skyloom.shapes import VideoSize, nearest_frames
@@ -61,8 +71,12 @@ class Pipeline:
         sha256: str = "",
         planner: Transformer | None = None,
         causal: Callable[[], Transformer] | None = None,
+        few_step: Callable[[], Transformer] | None = None,
     ) -> None:
-        """causal: builds the network that looks back only, for streams, when it is first asked for."""
+        """causal, few_step: build the network that looks back only, for streams, and the one that jumps.
+
+        They are called when the network is first asked for.
+        """
         self.autoencoder, self.transformer = autoencoder.eval(), transformer.eval()
         self.text_encoder, self.preset, self.name = text_encoder, preset, name
         self.sampling, self.sha256 = sampling or SamplingConfig(), sha256
@@ -71,7 +85,7 @@ class Pipeline:
         frames = 1 + (preset.clip.num_frames - 1) // strides.temporal
         slots = preset.transformer.box_slots
         self.planner = None if planner is None else Planner(planner.eval(), slots, strides.temporal, frames)
-        self._causal = causal
+        self._causal, self._few_step = causal, few_step
 
     @property
     def device(self) -> torch.device:
@@ -82,6 +96,11 @@ class Pipeline:
     def causal(self) -> Transformer | None:
         """The network that looks back only, None where the checkpoint has none."""
         return None if self._causal is None else self._causal().eval()
+
+    @functools.cached_property
+    def few_step(self) -> Transformer | None:
+        """The network that jumps, None where the checkpoint has none."""
+        return None if self._few_step is None else self._few_step().eval()
 
     # -- front door
 
@@ -197,7 +216,10 @@ class Pipeline:
         negative_prompt: str = "",
         source_guidance_scale: float = 1.0,
     ) -> Request:
-        """Return settings with the checkpoint's own where None. Raises InvalidArgument."""
+        """Return settings with the checkpoint's own where None. Raises InvalidArgument.
+
+        A checkpoint's few-step network answers up to 8 steps, unless a guidance other than the one fused in is asked.
+        """
         own = self.sampling
         sampling = replace(
             own,
@@ -206,7 +228,10 @@ class Pipeline:
         )
         if sampling.num_inference_steps > 1000:
             raise InvalidArgument("num_inference_steps", sampling.num_inference_steps, "be at most 1000", 1000)
-        return Request(sampling, negative_prompt, source_guidance_scale)
+        plain = guidance_scale is None and not negative_prompt and source_guidance_scale == 1
+        few_step = self._few_step is not None and plain and sampling.num_inference_steps <= FINEST
+        sampling = replace(sampling, method="euler") if few_step else sampling
+        return Request(sampling, negative_prompt, source_guidance_scale, few_step=few_step)
 
     @torch.no_grad()
     def sample(
@@ -225,17 +250,23 @@ class Pipeline:
             context = torch.cat([zeros if canvas.known is None else canvas.known for canvas in canvases])
             noised = mix(context, noise, shared.context_sigma)
         start, first = self._start(canvases, noise)
-        branches = self.branches(canvases, request, noise)
-        velocity_fn = guidance.guided(
-            velocity_of(self.transformer, shared),
-            branches,
-            interval=(sampling.guidance_low, sampling.guidance_high),
-            rescale=sampling.rescale,
-        )
         sigmas = shifted_schedule(sampling.num_inference_steps, sampling.shift, first)
         known = {"known": shared.mask, "context": context, "noised_context": noised}
+        if request.few_step and self.few_step is not None:
+            velocity_fn = jumping(jump_of(self.few_step, shared, self._condition(canvases, noise)), sigmas)
+        else:
+            velocity_fn = self._guided(canvases, request, noise, shared)
         with fast_matmul(self.device):
             return self.integrate(velocity_fn, start, sigmas, on_step=on_step, method=sampling.method, **known)
+
+    def _guided(
+        self, canvases: Sequence[Canvas], request: Request, noise: Tensor, shared: Pinned
+    ) -> guidance.VelocityFn:
+        """Return the many-step network's guided velocity."""
+        how, branches = request.sampling, self.branches(canvases, request, noise)
+        interval = (how.guidance_low, how.guidance_high)
+        velocity = velocity_of(self.transformer, shared)
+        return guidance.guided(velocity, branches, interval=interval, rescale=how.rescale)
 
     def _start(self, canvases: Sequence[Canvas], noise: Tensor) -> tuple[Tensor, float]:
         """Return what sampling starts from, and its noise level."""
@@ -250,9 +281,8 @@ class Pipeline:
     def branches(self, canvases: Sequence[Canvas], request: Request, noise: Tensor) -> list[guidance.Branch[Condition]]:
         """Return the branches of guidance: text alone, or text and source."""
         frames = canvases[0].size.latent_frames
-        source = source_of(canvases, noise)
-        words = encode_prompts(self._encode, [canvas.prompts for canvas in canvases], frames)
-        full = Condition(words, source, self._names(canvases))
+        full = self._condition(canvases, noise)
+        source = full.source
         empty = [[replace(canvas.prompts[0], text=request.negative_prompt, first=0, end=None)] for canvas in canvases]
         without = Condition(encode_prompts(self._encode, empty, frames), source)
         scale = request.sampling.guidance_scale
@@ -260,6 +290,12 @@ class Pipeline:
             return guidance.classifier_free(full, without, scale)
         nothing = without_source(without)
         return guidance.two_guidances(full, without, nothing, scale, request.source_guidance_scale)
+
+    def _condition(self, canvases: Sequence[Canvas], noise: Tensor) -> Condition:
+        """Return all that is said of the canvases: words, sources, names."""
+        frames = canvases[0].size.latent_frames
+        words = encode_prompts(self._encode, [canvas.prompts for canvas in canvases], frames)
+        return Condition(words, source_of(canvases, noise), self._names(canvases))
 
     def _names(self, canvases: Sequence[Canvas]) -> Tensor | None:
         """Return whose the boxes of the canvases are, if the network takes names."""
@@ -292,6 +328,7 @@ class Pipeline:
             "program": f"skyloom {program_version()}",
             "checkpoint": self.name,
             "checkpoint_sha256": self.sha256,
+            "network": "few_step" if request.few_step else "transformer",
             "told": [[span.text, span.first, span.end] for span in canvas.prompts],
             "negative_prompt": request.negative_prompt,
             "seed": seed,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from skyloom.diffusion.distillation import JumpFn
 from skyloom.errors import InvalidArgument
 from skyloom.models.boxes import cover
 from skyloom.models.text_encoder import TextFeatures
@@ -155,17 +156,20 @@ def _joined(parts: Sequence[Tensor | None]) -> Tensor | None:
     return None if given is None else torch.cat([torch.zeros_like(given) if part is None else part for part in parts])
 
 
-def velocity_of(transformer: Transformer, shared: Pinned) -> Callable[[Tensor, Tensor, Sequence[Condition]], Tensor]:
+def velocity_of(transformer: Transformer, shared: Pinned) -> Callable[..., Tensor]:
     """Return the function that `diffusion.guidance` asks: latents of all branches, branch after branch, in one call.
 
-    Everything comes from the CPU and goes back there, wherever the network is.
+    A network that jumps is given a fourth argument, the level that it leads down to, (n * b,). Everything comes from
+    the CPU and goes back there, wherever the network is.
     """
     device = transformer.out.weight.device
 
     def there(tensor: Tensor | None) -> Tensor | None:
         return None if tensor is None else tensor.to(device)
 
-    def call(noisy: Tensor, sigma: Tensor, conditions: Sequence[Condition]) -> Tensor:
+    def call(
+        noisy: Tensor, sigma: Tensor, conditions: Sequence[Condition], target_sigma: Tensor | None = None
+    ) -> Tensor:
         count = len(conditions)
         words = stack([condition.words for condition in conditions])
         joined = _joined([condition.source for condition in conditions])
@@ -187,10 +191,17 @@ def velocity_of(transformer: Transformer, shared: Pinned) -> Callable[[Tensor, T
             scalars=there(shared.scalars.repeat(count, 1)),
             attention_mask=there(attention),
             word_mask=there(among),
+            target_sigma=there(target_sigma),
         )
         return velocity.to(noisy)
 
     return call
+
+
+def jump_of(network: Transformer, shared: Pinned, condition: Condition) -> JumpFn:
+    """Return the function that `diffusion.distillation` asks, for a network that jumps: one condition, no guidance."""
+    ask = velocity_of(network, shared)
+    return lambda noisy, sigma, target: ask(noisy, sigma, [condition], target)
 
 
 def without_source(condition: Condition) -> Condition:

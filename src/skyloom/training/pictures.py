@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from skyloom.diffusion.distillation import jumping
 from skyloom.diffusion.guidance import classifier_free, guided
 from skyloom.diffusion.sampler import sample
 from skyloom.diffusion.schedule import shifted_schedule
@@ -26,6 +27,7 @@ PROMPTS = (
     "一只猫在厨房里向左走。",
 )
 STEPS, GUIDANCE, SHIFT = 20, 4.0, 2.0
+JUMPS = 4
 
 Features = tuple[Tensor, Tensor]
 """Embeds (b, l, d) and mask (b, l) of prompts."""
@@ -55,6 +57,19 @@ class PromptPictures:
             return transformer(noisy, sigma, embeds, mask)
 
         velocity_fn = guided(velocity_of, classifier_free(self.prompts, self.empty, GUIDANCE))
-        latents = sample(velocity_fn, self.noise, shifted_schedule(STEPS, SHIFT))
+        self.write(step, sample(velocity_fn, self.noise, shifted_schedule(STEPS, SHIFT)))
+
+    @torch.no_grad()
+    def jumped(self, step: int, transformer: Transformer) -> None:
+        """Do the same with a network that jumps (diffusion.distillation), in JUMPS steps."""
+
+        def jump_fn(noisy: Tensor, sigma: Tensor, target: Tensor) -> Tensor:
+            return transformer(noisy, sigma, *self.prompts, target_sigma=target)
+
+        sigmas = shifted_schedule(JUMPS, 1.0)
+        self.write(step, sample(jumping(jump_fn, sigmas), self.noise, sigmas))
+
+    def write(self, step: int, latents: Tensor) -> None:
+        """Decode and write the picture of a step."""
         clips = self.autoencoder.decode(latents).clamp(-1, 1)
         write_strips(self.run_dir / "samples" / f"{step:08d}.png", list(clips))

@@ -240,16 +240,17 @@ class TransformerStage:
 
         Every other sample is told where the actors are, if the network can be.
         """
-        losses = []
-        for number in range(batches):
-            generator = generator_for(self.config.seed, "unseen", number)
-            examples = self.draw.unseen(number, self.config.batch_size).to(self.device)
-            scalars = torch.full_like(examples.scalars, float("nan"))
-            tasks = torch.full((self.config.batch_size,), TASKS.index("nothing_known"))
-            whole, told = dataclasses.replace(examples, scalars=scalars), torch.arange(len(tasks)) % 2 == 0
-            question = self._asked(whole, tasks, (told, told), generator, slice(None))
-            losses.append(self._losses(question, self._velocity).mean())
+        losses = [self._losses(self.unseen(number), self._velocity).mean() for number in range(batches)]
         return float(torch.stack(losses).mean())
+
+    def unseen(self, number: int) -> Question:
+        """Return batch `number` of text-to-video for clips held back from training; every other one is told boxes."""
+        generator = generator_for(self.config.seed, "unseen", number)
+        examples = self.draw.unseen(number, self.config.batch_size).to(self.device)
+        scalars = torch.full_like(examples.scalars, float("nan"))
+        tasks = torch.full((self.config.batch_size,), TASKS.index("nothing_known"))
+        whole, told = dataclasses.replace(examples, scalars=scalars), torch.arange(len(tasks)) % 2 == 0
+        return self._asked(whole, tasks, (told, told), generator, slice(None))
 
     def samples(self, step: int, ema: Ema) -> None:
         """Let `pictures` draw with the first average."""
@@ -263,12 +264,19 @@ def finish_transformer(stage: TransformerStage, run_dir: Path) -> dict[str, floa
 
     Returns the chosen half-life (0 for the plain weights) and its loss.
     """
+    return finish_network(stage.transformer, "transformer", stage.unseen_loss, stage.config, run_dir, stage.ranks)
+
+
+def finish_network(
+    network: Transformer, name: str, unseen_loss: Callable[[], float], config: TrainConfig, run_dir: Path, ranks: Ranks
+) -> dict[str, float]:
+    """Choose what a run's network of this name is best with, as finish_transformer does; write NAME.safetensors."""
     losses: dict[int, float] = {}
-    for halflife in (0, *stage.config.optim.ema_halflives):
-        stage.transformer.load_state_dict(read_weights(run_dir, "transformer", halflife or None))
-        losses[halflife] = stage.unseen_loss()
+    for halflife in (0, *config.optim.ema_halflives):
+        network.load_state_dict(read_weights(run_dir, name, halflife or None))
+        losses[halflife] = unseen_loss()
     best = min(losses, key=lambda halflife: losses[halflife])
-    stage.transformer.load_state_dict(read_weights(run_dir, "transformer", best or None))
-    if stage.ranks.leads:
-        write_tensors(run_dir / "transformer.safetensors", stage.transformer.state_dict())
+    network.load_state_dict(read_weights(run_dir, name, best or None))
+    if ranks.leads:
+        write_tensors(run_dir / f"{name}.safetensors", network.state_dict())
     return {"halflife": best, "unseen_loss": losses[best]}

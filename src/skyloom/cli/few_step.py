@@ -1,0 +1,98 @@
+"""`skyloom train few-step`: a network that jumps, from one that walks.
+
+    skyloom train few-step nano runs/few --start runs/nano/transformer/transformer.safetensors --guidance 4.5 \\
+        --autoencoder runs/nano/autoencoder/autoencoder.safetensors --bank runs/nano/bank
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+
+from skyloom.cli.train import (
+    AutoencoderFile,
+    BankFolder,
+    Device,
+    DryRun,
+    Folder,
+    PresetName,
+    RunDir,
+    Set,
+    Share,
+    Steps,
+    Words,
+    Workers,
+    chosen_device,
+    ground_of,
+    name_table,
+    read_state,
+    resolved,
+    with_steps,
+)  # fmt: skip
+from skyloom.config import Preset, replace, to_dict
+from skyloom.models.transformer import Transformer
+from skyloom.pipelines.checkpoint import SamplingConfig, fill, load_checkpoint
+from skyloom.training.distributed import init_ranks, leave
+from skyloom.training.few_step import FewStepStage, finish_few_step
+from skyloom.training.loop import train
+from skyloom.training.transformer import start_transformer
+
+Teacher = Annotated[Path, typer.Option(help="what walks: a checkpoint folder, or transformer.safetensors of a run")]
+Guidance = Annotated[float | None, typer.Option(help="guidance to fuse in; as the checkpoint is best asked")]
+
+
+def train_few_step(
+    preset: PresetName, run_dir: RunDir, start: Teacher, autoencoder: AutoencoderFile, set_: Set = [],  # noqa: B006
+    steps: Steps = None, guidance: Guidance = None, device: Device = None, bank: BankFolder = None,
+    folder: Folder = None, words: Words = None, workers: Workers = 0, share: Share = 1.0, dry_run: DryRun = False,
+) -> None:  # fmt: skip
+    """Train a network that needs 1 to 8 steps and no guidance; writes RUN_DIR/few_step.safetensors."""
+    chosen = resolved(preset, set_)
+    if folder is not None:
+        chosen = replace(chosen, "tasks.source", 0.0)
+    config = with_steps(chosen.few_step_training, steps)
+    if dry_run:
+        Console().print_json(data=to_dict(dataclasses.replace(chosen, few_step_training=config)))
+        return
+    place = chosen_device(device)
+    ranks = init_ranks(place)
+    ground = ground_of(
+        chosen, config, run_dir, place, ranks, autoencoder=autoencoder, bank=bank, folder=folder, words=words,
+        workers=workers,
+    )  # fmt: skip
+    teacher, sampling = _teacher(start, chosen, place, guidance)
+    student = Transformer(chosen.few_step).to(place)
+    start_transformer(student, teacher.state_dict(), str(start))
+    names = name_table(teacher, ground.encode)
+    stage = FewStepStage(
+        student, teacher, config, chosen.tasks, ground.draw, sampling, weights=ground.weights, ranks=ranks, names=names,
+        pictures=ground.pictures.jumped if ranks.leads else None,
+    )  # fmt: skip
+    settings = {
+        "transformer": to_dict(chosen.transformer), "tasks": to_dict(chosen.tasks), "clips": ground.clips,
+        "start": str(start), "sampling": to_dict(sampling),
+    }  # fmt: skip
+    train(stage, config, run_dir, settings=settings, ranks=ranks, until=max(1, round(share * config.steps)))
+    found = finish_few_step(stage, run_dir)
+    Console(stderr=True, quiet=not ranks.leads).print(f"{run_dir / 'few_step.safetensors'}: {found}", soft_wrap=True)
+    leave(ranks)
+
+
+def _teacher(
+    start: Path, chosen: Preset, place: torch.device, guidance: float | None
+) -> tuple[Transformer, SamplingConfig]:
+    """Read the network that walks, and how it is best asked. Raises CheckpointError."""
+    if start.suffix == ".safetensors":
+        state, sampling = read_state(start), SamplingConfig()
+    else:
+        checkpoint = load_checkpoint(start)
+        state, sampling = checkpoint.transformer, checkpoint.sampling
+    teacher = Transformer(chosen.transformer)
+    fill(teacher, state, str(start))
+    scale = sampling.guidance_scale if guidance is None else guidance
+    return teacher.to(place), dataclasses.replace(sampling, guidance_scale=scale)
