@@ -141,7 +141,7 @@ def machines_of(store: str, files: Path, port: int, given: argparse.Namespace, s
     skyloom = [sys.executable, "-m", "skyloom"]
     places = ["--store", store, "--files", str(files)]
     lease = max(3.0, 2 * given.pace)
-    work = [*skyloom, "work", *places, "--lease", str(lease), "--min-free-mb", "0"]
+    work = [*skyloom, "work", *places, "--lease", str(lease), "--min-free-mb", "0", "--no-picture-policy"]
     work += ["--engine", ENGINE, "--engine-options", json.dumps({"step_seconds": step_seconds})]
     serve = [*skyloom, "serve", *places, "--port", str(port), "--workers", "0", "--no-policy"]
     log = files.parent

@@ -18,6 +18,7 @@ from skyloom.serving.app import create_app
 from skyloom.serving.files import Files
 from skyloom.serving.jobs import Job, prefix
 from skyloom.serving.offers import Offer
+from skyloom.serving.policy import OFF
 from skyloom.serving.settings import Settings
 from skyloom.serving.store import Store
 from skyloom.shapes import Strides
@@ -115,7 +116,7 @@ def serving(folder: Path, **settings):
     work = folder / "work"
     work.mkdir()
     store, files = Store.open(folder / "jobs.db"), Files(folder / "files")
-    own = {"poll_after_ms": 20, "policy": False, **settings}
+    own = {"poll_after_ms": 20, "policy": OFF, **settings}
     app = create_app(store, files, Settings(OFFER, **own))
     config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
     server = Server(store, files, Maker(store, files, work), uvicorn.Server(config))

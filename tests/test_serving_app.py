@@ -10,9 +10,8 @@ import pytest
 
 from api_server import OFFER, clip, picture, serving
 from skyloom.errors import StorageError
-from skyloom.serving import moderation
 from skyloom.serving.jobs import Limits
-from skyloom.serving.moderation import Refusal
+from skyloom.serving.policy import Policy
 
 
 @pytest.fixture(scope="module")
@@ -324,15 +323,12 @@ def test_provenance_of_an_unsigned_picture_and_of_no_picture(http):
     assert answer.status_code == 400 and error_of(answer)["code"] == "invalid_file"
 
 
-def test_a_prompt_that_the_policy_refuses_is_told_by_its_place(tmp_path, monkeypatch):
-    def check_prompt(text, log):
-        return Refusal("moderation_blocked", "harm", "This cannot be made.") if "forbidden" in text else None
-
-    monkeypatch.setattr(moderation, "check_prompt", check_prompt)
+def test_a_prompt_that_the_policy_refuses_is_told_by_its_place(tmp_path):
     shots = [{"time": 0, "prompt": "a dog"}, {"time": 1, "prompt": "a forbidden dog"}]
     asked = {"storyboard.1.prompt": {"prompt": "x", "storyboard": shots}, "prompt": {"prompt": "a forbidden fox"}}
     asked["negative_prompt"] = {"prompt": "x", "negative_prompt": "forbidden"}
-    with serving(tmp_path / "policy", policy=True) as server, httpx2.Client(base_url=server.url) as http:
+    policy = Policy("test_serving_policy:forbidden", None)
+    with serving(tmp_path / "policy", policy=policy) as server, httpx2.Client(base_url=server.url) as http:
         for param, body in asked.items():
             answer = http.post("/v1/videos", json=body)
             assert answer.status_code == 400

@@ -324,10 +324,13 @@ def test_images(run, server):
         assert kept[8:12] == b"WEBP"
         forged = linked.data[0].url.replace("/0?", "/1?")
         await refused(lambda: client.get(forged, cast_to=bytes), openai.NotFoundError)
-        edited = await now(client.images.edit(image=[picture(), picture()], mask=picture(mode="RGBA"), prompt="snow"))
+        edited = await now(client.images.edit(image=[picture()], mask=picture(mode="RGBA"), prompt="snow"))
         order = server.maker.orders[-1]
         assert len(edited.data) == 1 and sorted(order["inputs"]) == ["image", "mask"]
         assert await now(client.images.edit(image=picture(), prompt="snow", quality="low"))
+        several = lambda: client.images.edit(image=[picture(), picture()], prompt="snow")  # noqa: E731
+        error = await refused(several, openai.BadRequestError)
+        assert (error.param, error.code) == ("image", "invalid_value") and "one picture" in error.message
         error = await refused(lambda: client.images.generate(prompt="a fox", n=11), openai.BadRequestError)
         assert error.param == "n"
         error = await refused(lambda: client.images.generate(prompt="fail now"), openai.InternalServerError)

@@ -13,6 +13,7 @@ from rich.console import Console
 from skyloom.cli.serve import allowed_host, bound, is_loopback, worker_command
 from skyloom.errors import InvalidArgument
 from skyloom.serving.crew import FIRST_WAIT, LONGEST_WAIT, Crew, Seat
+from skyloom.serving.policy import OFF, Policy
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 STUBBORN = [
@@ -114,7 +115,7 @@ def test_a_port_in_use_is_told():
 
 
 def test_a_worker_is_told_what_the_server_was_but_no_url():
-    command = worker_command("nano", None, "a:b", 24, 20)
+    command = worker_command("nano", None, "a:b", 24, 20, OFF)
     assert command[1:] == [
         "-m",
         "skyloom",
@@ -127,7 +128,10 @@ def test_a_worker_is_told_what_the_server_was_but_no_url():
         "24",
         "--grace",
         "20",
+        "--no-picture-policy",
     ]
+    judged = worker_command(None, None, None, 24, 20, Policy(pictures="a:b"))
+    assert judged[-2:] == ["--picture-classifier", "a:b"]
 
 
 def test_serve_makes_a_video_from_one_command_and_stops_gently(tmp_path):

@@ -68,14 +68,12 @@ def test_text_in_one_shape():
     assert plainly("  \uff26óx\u200b  RUNS ") == "fox runs"
 
 
-def test_the_log_has_no_prompt_and_is_private(tmp_path):
+def test_the_log_is_private(tmp_path):
     log = tmp_path / "audit" / "refused.jsonl"
-    assert check_prompt("a fox", log=log) is None and not log.exists()
-    check_prompt("two people having sex", log=log)
-    audit(log, "picture", Refusal("moderation_blocked", "sexual", "x"), "ab")
-    first, second = (json.loads(line) for line in log.read_text().splitlines())
-    assert (first["what"], first["category"], len(first["sha256"])) == ("prompt", "sexual", 64)
-    assert second["sha256"] == "ab" and "having" not in log.read_text()
+    audit(log, "output", Refusal("moderation_blocked", "sexual", "x"), "ab", owner="key_1", about="video_0")
+    told = json.loads(log.read_text())
+    assert (told["what"], told["category"], told["sha256"]) == ("output", "sexual", "ab")
+    assert (told["owner"], told["about"]) == ("key_1", "video_0")
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 
@@ -86,16 +84,15 @@ def test_benign_pictures_pass():
     assert 0 <= picture_score(frames[0]) < 0.2 and check_pictures(frames) is None
 
 
-def test_pictures_above_the_limit_are_refused(tmp_path, monkeypatch):
+def test_pictures_above_the_limit_are_refused():
     seen = []
 
     def score(frame):
         seen.append(int(frame.flat[0]))
         return frame.flat[0] / 10
 
-    monkeypatch.setattr("skyloom.serving.moderation.picture_score", score)
-    frames = np.arange(10, dtype=np.uint8)[:, None, None, None].repeat(3, 3)
-    found = check_pictures(frames, log=tmp_path / "log")
-    assert found == refusal("sexual") and seen == [0, 3, 6, 9]
-    assert check_pictures(frames[:8]) is None
-    assert json.loads((tmp_path / "log").read_text())["what"] == "picture"
+    frames = np.arange(12, dtype=np.uint8)[:, None, None, None].repeat(3, 3)
+    assert check_pictures(frames[:9], score=score) is None and seen == [*range(9)]
+    seen.clear()
+    assert check_pictures(frames, score=score) == refusal("sexual") and seen == [*range(10)]
+    assert check_pictures(frames, 0.9, lambda frame: 0.9) is None

@@ -19,13 +19,14 @@ import typer
 from rich.console import Console
 
 from skyloom.cli import options
-from skyloom.cli.work import FilesOption, StoreOption, open_store
+from skyloom.cli.work import FilesOption, PictureClassifier, PicturePolicy, StoreOption, open_store, policy_of
 from skyloom.errors import InvalidArgument, MissingDependency
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from skyloom.serving.crew import Crew
+    from skyloom.serving.policy import Policy
     from skyloom.serving.settings import Settings
     from skyloom.serving.store import Store
 
@@ -48,7 +49,12 @@ def serve(
         list[str] | None, typer.Option(help="a name this machine is called by, for use without keys")
     ] = None,
     fetch_urls: Annotated[bool, typer.Option(help="take inputs by URL too; private addresses never")] = False,
-    policy: Annotated[bool, typer.Option("--policy/--no-policy", help="check prompts by the rules of use")] = True,
+    policy: Annotated[bool, typer.Option("--policy/--no-policy", help="refuse some prompts and pictures")] = True,
+    picture_policy: PicturePolicy = True,
+    prompt_classifier: Annotated[
+        str | None, typer.Option(metavar="MODULE:FUNCTION", help="scores a prompt by category, instead of ours")
+    ] = None,
+    picture_classifier: PictureClassifier = None,
     grace: Annotated[float, typer.Option(min=0, help="seconds that workers have to finish when stopped")] = 20.0,
 ) -> None:
     """Answer OpenAI's Videos API on your own machine: change a program's base URL to the one shown, and it works again.
@@ -62,11 +68,12 @@ def serve(
     from skyloom.serving.app import create_app
     from skyloom.serving.crew import Crew
     from skyloom.serving.files import Files
-    from skyloom.serving.places import default_files, default_store, home
+    from skyloom.serving.places import default_files, default_store
 
-    settings = replace(told, policy=policy, fetch_urls=fetch_urls, audit_log=home() / "audit.jsonl")
+    rules = policy_of(policy, policy and picture_policy, prompt_classifier, picture_classifier)
+    settings = replace(told, policy=rules, fetch_urls=fetch_urls)
     listening = bound(allowed_host(host, opened, console), port)
-    command = worker_command(checkpoint, device, engine, keep_hours, grace)
+    command = worker_command(checkpoint, device, engine, keep_hours, grace, rules)
     _say(console, listening, settings, workers)
     crew = Crew(
         command, workers, {"SKYLOOM_STORE": store or default_store(), "SKYLOOM_FILES": files or default_files()}
@@ -141,15 +148,16 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 def worker_command(
-    checkpoint: str | None, device: str | None, engine: str | None, keep_hours: float, grace: float
+    checkpoint: str | None, device: str | None, engine: str | None, keep_hours: float, grace: float, policy: Policy
 ) -> list[str]:
     """Return the command of one worker. The store is told by its environment: a URL may hold a password."""
     told = {
         "--checkpoint": checkpoint, "--device": device, "--engine": engine,
-        "--keep-hours": f"{keep_hours:g}", "--grace": f"{grace:g}",
+        "--keep-hours": f"{keep_hours:g}", "--grace": f"{grace:g}", "--picture-classifier": policy.pictures,
     }  # fmt: skip
     given = [word for name, value in told.items() if value is not None for word in (name, value)]
-    return [sys.executable, "-m", "skyloom", "work", *given]
+    unjudged = ["--no-picture-policy"] if policy.pictures is None else []
+    return [sys.executable, "-m", "skyloom", "work", *given, *unjudged]
 
 
 def _say(console: Console, listening: socket.socket, settings: Settings, workers: int) -> None:
@@ -160,5 +168,6 @@ def _say(console: Console, listening: socket.socket, settings: Settings, workers
     console.print(f"serving [bold]{offer.name}[/] with {workers} worker{'' if workers == 1 else 's'}: {shown}/v1")
     console.print(f"  client = openai.OpenAI(base_url={f'{shown}/v1'!r}, api_key=...)", markup=False)
     console.print(f"  all calls: {shown}/docs", markup=False)
-    if not settings.policy:
-        console.print("[yellow]prompts are not checked (--no-policy)[/]")
+    unchecked = {"prompts": settings.policy.prompts, "pictures": settings.policy.pictures}
+    for what in (name for name, classifier in unchecked.items() if classifier is None):
+        console.print(f"[yellow]{what} are not checked[/]")

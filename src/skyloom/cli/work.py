@@ -18,6 +18,7 @@ from skyloom.cli import options
 from skyloom.errors import InvalidArgument, MissingDependency
 
 if TYPE_CHECKING:
+    from skyloom.serving.policy import Policy
     from skyloom.serving.store import Store
 
 StoreOption = Annotated[
@@ -25,6 +26,14 @@ StoreOption = Annotated[
 ]
 FilesOption = Annotated[
     str | None, typer.Option(metavar="DIR", help="files: a folder or a URL such as s3://...; or SKYLOOM_FILES")
+]
+
+
+PicturePolicy = Annotated[
+    bool, typer.Option("--picture-policy/--no-picture-policy", help="refuse some pictures, sent or made")
+]
+PictureClassifier = Annotated[
+    str | None, typer.Option(metavar="MODULE:FUNCTION", help="scores a frame from 0 to 1 (unfit), instead of ours")
 ]
 
 
@@ -49,6 +58,18 @@ def read_options(text: str) -> dict[str, Any]:
     return found
 
 
+def policy_of(prompts: bool, pictures: bool, prompt_classifier: str | None, picture_classifier: str | None) -> Policy:
+    """Return what is refused, classifiers found. Raises InvalidArgument, MissingDependency."""
+    from skyloom.serving.places import home
+    from skyloom.serving.policy import Policy
+
+    return Policy(
+        (prompt_classifier or Policy.prompts) if prompts else None,
+        (picture_classifier or Policy.pictures) if pictures else None,
+        home() / "audit.jsonl",
+    ).check()
+
+
 def work(
     store: StoreOption = None,
     files: FilesOption = None,
@@ -61,6 +82,8 @@ def work(
     ] = 24,
     lease: Annotated[float, typer.Option(help="seconds of silence after which a job goes to another worker")] = 30.0,
     grace: Annotated[float, typer.Option(min=0, help="seconds to finish a job in when asked to stop")] = 20.0,
+    picture_policy: PicturePolicy = True,
+    picture_classifier: PictureClassifier = None,
     min_free_mb: Annotated[int, typer.Option(min=0, help="with less room on the disk no job is taken")] = 500,
     until_idle: Annotated[bool, typer.Option("--until-idle", help="stop when nothing waits")] = False,
 ) -> None:
@@ -81,7 +104,8 @@ def work(
     given: dict[str, Any] = {"checkpoint": checkpoint, "device": device}
     given = read_options(engine_options) | {name: value for name, value in given.items() if value is not None}
     habits = Habits(lease=lease, beat=min(1.0, lease / 5), grace=grace, min_free=min_free_mb * 10**6)
-    worker = Worker(opened, Files(files or default_files()), EngineProcess(engine, given), habits)
+    rules = policy_of(False, picture_policy, None, picture_classifier)
+    worker = Worker(opened, Files(files or default_files()), EngineProcess(engine, given), habits, rules)
     asked = {number: signal.signal(number, lambda *_: worker.stop()) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         worker.run(until_idle)

@@ -31,6 +31,7 @@ from skyloom.serving.fields import (
     Speed,
     Strength,
     Style,
+    alone,
     listed,
     unstreamed,
 )
@@ -201,9 +202,9 @@ class GenerateImage(Pictures):
 
 
 class EditImage(Pictures):
-    """POST /v1/images/edits. mask: a PNG, alpha 0 marks what to change."""
+    """POST /v1/images/edits: of one picture. mask: a PNG, alpha 0 marks what to change."""
 
-    image: Annotated[References, Field(min_length=1, max_length=16)]
+    image: Annotated[References, Field(min_length=1, json_schema_extra={"maxItems": 1}), AfterValidator(alone)]
     mask: Reference | None = None
     strength: Strength | None = None
     input_fidelity: str | None = None

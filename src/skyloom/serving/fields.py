@@ -93,6 +93,13 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def alone(values: list[Any]) -> list[Any]:
+    """Refuse several pictures rather than forget all but the first."""
+    if len(values) > 1:
+        raise ValueError(f"must be one picture, got {len(values)}: several are not put together here")
+    return values
+
+
 def unstreamed(value: bool) -> bool:
     """Refuse pictures in parts."""
     if value:

@@ -25,7 +25,9 @@ from skyloom.serving.answers import seconds_of, size_of
 from skyloom.serving.errors import ApiError, missing
 from skyloom.serving.files import Files
 from skyloom.serving.jobs import ID, Job
+from skyloom.serving.moderation import Refusal
 from skyloom.serving.offers import parse_size
+from skyloom.serving.settings import Settings
 from skyloom.serving.store import Store
 
 CHUNK = 1 << 20
@@ -55,8 +57,7 @@ class Intake:
     files: Files
     owner: str
     prefix: str
-    max_bytes: int
-    fetch_urls: bool = False
+    settings: Settings
     digests: list[str] = field(default_factory=list)
 
     def take(
@@ -121,26 +122,34 @@ class Intake:
         from skyloom.serving.uploads import InvalidUpload
 
         try:
-            return self._sized(fetch(url, folder / "upload", allowed=self.fetch_urls, max_bytes=self.max_bytes))
+            may, most = self.settings.fetch_urls, self.settings.max_upload_bytes
+            return self._sized(fetch(url, folder / "upload", allowed=may, max_bytes=most))
         except InvalidUpload as error:
+            if error.code == "url_not_allowed":
+                found = Refusal(error.code, "url", error.message)
+                self.settings.policy.noted("url", found, hashlib.sha256(url.encode()).hexdigest(), self.owner, "url")
             raise ApiError(400, error.message, code=error.code) from None
 
     def _sized(self, path: Path) -> Path:
         size = path.stat().st_size
-        if size > self.max_bytes:
-            raise ApiError(413, f"The file has {size} bytes, {self.max_bytes} are allowed.", code="file_too_large")
+        most = self.settings.max_upload_bytes
+        if size > most:
+            raise ApiError(413, f"The file has {size} bytes, {most} are allowed.", code="file_too_large")
         with path.open("rb") as file:
             self.digests.append(hashlib.file_digest(file, "sha256").hexdigest())
         return path
 
     def _checked(self, name: str, path: Path, folder: Path) -> Source:
-        """Judge and re-encode a file, and store what came out."""
+        """Judge and re-encode a file, and store what came out unless the policy refuses it."""
         from skyloom.serving.uploads import InvalidUpload, check_upload
 
         try:
             upload = check_upload(path)
         except InvalidUpload as error:
             raise ApiError(400, error.message, code=error.code) from None
+        refused = self.settings.policy.of_file(upload.path, "input", self.owner, name)
+        if refused is not None:
+            raise ApiError(400, refused.message, code=refused.code)
         key = f"{self.prefix}inputs/{name}{upload.path.suffix}"
         self.files.put(key, upload.path, move=True)
         return Source(key, upload.kind, upload.width, upload.height, upload.seconds or 0.0)

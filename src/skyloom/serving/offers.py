@@ -99,7 +99,7 @@ def read_offer(name_or_path: str | None = None) -> Offer:
     """Return a checkpoint's offer by shipped name or folder; None is the best one shipped. Raises CheckpointError."""
     default = WEIGHTS / "DEFAULT"
     name = name_or_path or (default.read_text().strip() if default.exists() else "")
-    shipped = {file.parent.name: file.parent for file in sorted(WEIGHTS.glob("*/config.json"))}
+    shipped = {file.parent.name: file.parent for file in sorted(WEIGHTS.glob("*/transformer.safetensors"))}
     file = (shipped.get(name) or Path(name)) / "config.json"
     if not name or not file.is_file():
         nearest = nearest_name(name, shipped)

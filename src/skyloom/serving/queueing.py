@@ -25,6 +25,7 @@ from skyloom.serving.house import House, Visit
 from skyloom.serving.intake import Intake
 from skyloom.serving.jobs import Job, new_id, new_job, prefix
 from skyloom.serving.models import check_model
+from skyloom.serving.offers import Offer
 from skyloom.serving.orders import Plan, Take
 
 B = TypeVar("B", bound=Body)
@@ -54,7 +55,7 @@ class Try:
 
 
 async def accept(
-    request: Request, visit: Visit, body: type[B], planner: Callable[[B, Take], Plan], kind: str = "video"
+    request: Request, visit: Visit, body: type[B], plan: Callable[[B, Offer, Take], Plan], kind: str = "video"
 ) -> tuple[B, Job]:
     """Read a request's body, check it and queue what it asks for. Raises ApiError, ValidationError."""
     async with read_body(request) as given:
@@ -62,8 +63,9 @@ async def accept(
         def accepted() -> tuple[B, Job]:
             asked = given.read(body)
             check_model(getattr(asked, "model", None), visit.house.settings.offer.name)
-            moderated(visit.house, asked)
-            return asked, queue(visit.house, visit.caller, Try.of(request), given.tree, partial(planner, asked), kind)
+            moderated(visit, asked)
+            planned = partial(plan, asked, visit.house.settings.offer)
+            return asked, queue(visit.house, visit.caller, Try.of(request), given.tree, planned, kind)
 
         return await run_in_threadpool(accepted)
 
@@ -71,8 +73,7 @@ async def accept(
 def queue(house: House, caller: Caller, call: Try, tree: dict[str, Any], planner: Planner, kind: str = "video") -> Job:
     """Plan, bring inputs in, and queue; what was brought in for nothing is removed again. Raises ApiError."""
     job_id = new_id(kind)
-    own = house.settings
-    intake = Intake(house.store, house.files, caller.owner, prefix(job_id), own.max_upload_bytes, own.fetch_urls)
+    intake = Intake(house.store, house.files, caller.owner, prefix(job_id), house.settings)
     kept = False
     try:
         plan = planner(intake.take)
@@ -90,14 +91,10 @@ def queue(house: House, caller: Caller, call: Try, tree: dict[str, Any], planner
     return added
 
 
-def moderated(house: House, asked: Body) -> None:
+def moderated(visit: Visit, asked: Body) -> None:
     """Refuse what the prompt policy refuses. Raises ApiError."""
-    if not house.settings.policy:
-        return
-    from skyloom.serving.moderation import check_prompt
-
     for name, text in prompts_of(asked, ""):
-        refusal = check_prompt(text, log=house.settings.audit_log)
+        refusal = visit.house.settings.policy.of_prompt(text, visit.owner, name)
         if refusal is not None:
             raise ApiError(400, refusal.message, code=refusal.code, param=name)
 

@@ -33,9 +33,8 @@ async def _queued(
     request: Request, visit: Visit, body: type[B], order: Callable[[B, Offer, Take], Plan]
 ) -> JSONResponse:
     """Queue what a request asks for, and answer with the job."""
-    own = visit.house.settings
-    _, job = await accept(request, visit, body, lambda asked, take: order(asked, own.offer, take))
-    return video_answer(job, own.poll_after_ms)
+    _, job = await accept(request, visit, body, order)
+    return video_answer(job, visit.house.settings.poll_after_ms)
 
 
 @router.post("/edits", response_model=answers.Video, openapi_extra=body_of(EditVideo))
@@ -75,11 +74,10 @@ def get_character(visit: Guest, character_id: str) -> JSONResponse:
 def keep_character(visit: Visit, given: Body) -> dict[str, Any]:
     """Store a character's clip, then the character."""
     asked = given.read(CreateCharacter)
-    moderated(visit.house, asked)
+    moderated(visit, asked)
     house, character_id = visit.house, new_id("character")
     place = prefix(character_id)
-    own = house.settings
-    intake = Intake(house.store, house.files, visit.owner, place, own.max_upload_bytes, own.fetch_urls)
+    intake = Intake(house.store, house.files, visit.owner, place, house.settings)
     try:
         source = intake.take("video", asked.video, orders.VIDEO)
         row = house.store.add_character(visit.owner, asked.name, source.key, character_id)

@@ -29,8 +29,7 @@ URL_SECONDS = 3600
 
 async def _made(request: Request, visit: Visit, body: type[GenerateImage] | type[EditImage]) -> JSONResponse:
     """Queue the pictures that a request asks for, and answer when they are there."""
-    offer = visit.house.settings.offer
-    asked, job = await accept(request, visit, body, lambda asked, take: orders.picture(asked, offer, take), "image")
+    asked, job = await accept(request, visit, body, orders.picture, "image")
     return await finished(request, visit, job, asked)
 
 

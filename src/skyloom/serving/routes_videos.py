@@ -14,6 +14,7 @@ from skyloom.serving.docs import body_of
 from skyloom.serving.errors import ApiError
 from skyloom.serving.house import REFUSALS, Guest, VideoId, Visit
 from skyloom.serving.jobs import ENDED, Job, prefix
+from skyloom.serving.offers import Offer
 from skyloom.serving.queueing import accept
 
 router = APIRouter(prefix="/v1/videos", tags=["videos"], responses=REFUSALS)
@@ -27,8 +28,7 @@ FILES: dict[int | str, dict[str, Any]] = {
 @router.post("", response_model=answers.Video, openapi_extra=body_of(CreateVideo))
 async def create_video(request: Request, visit: Guest) -> JSONResponse:
     """Ask for a video: from words, a picture, keyframes, a storyboard, or as a loop."""
-    offer = visit.house.settings.offer
-    _, job = await accept(request, visit, CreateVideo, lambda asked, take: orders.create(asked, offer, take))
+    _, job = await accept(request, visit, CreateVideo, orders.create)
     return shown(visit, job)
 
 
@@ -86,9 +86,8 @@ async def remix_video(request: Request, visit: Guest, video_id: VideoId) -> JSON
     """Make a video again with other words."""
     model = (await run_in_threadpool(visit.house.job, video_id, visit.owner)).model
 
-    def planned(asked: RemixVideo, take: orders.Take) -> orders.Plan:
-        source = take("video", video_id, orders.VIDEO, "video_id")
-        return orders.remix(asked, visit.house.settings.offer, source, model)
+    def planned(asked: RemixVideo, offer: Offer, take: orders.Take) -> orders.Plan:
+        return orders.remix(asked, offer, take("video", video_id, orders.VIDEO, "video_id"), model)
 
     _, job = await accept(request, visit, RemixVideo, planned)
     return shown(visit, job)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from skyloom.serving.jobs import Limits
 from skyloom.serving.offers import Offer
+from skyloom.serving.policy import Policy
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -20,8 +20,8 @@ class Settings:
     not reach a server without keys through its reader's browser). limits: of callers without a key. poll_after_ms: how
     long clients are asked to wait between two looks. max_upload_bytes: of one file, max_body_bytes: of one request.
     image_wait_seconds: how long a call for pictures waits for them. url_secret: signs the addresses of pictures, and is
-    shared by several servers of one store. policy: whether prompts are checked.
-    fetch_urls: whether inputs may be URLs; private addresses never. audit_log: where refusals are noted.
+    shared by several servers of one store. policy: which prompts and pictures are refused, and where that is noted.
+    fetch_urls: whether inputs may be URLs; private addresses never.
     """
 
     offer: Offer
@@ -32,6 +32,5 @@ class Settings:
     max_body_bytes: int = 250 * 10**6
     image_wait_seconds: float = 540.0
     url_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
-    policy: bool = True
+    policy: Policy = field(default_factory=Policy)
     fetch_urls: bool = False
-    audit_log: Path | None = None

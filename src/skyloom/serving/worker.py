@@ -13,7 +13,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from skyloom.errors import InvalidArgument, MediaError, StorageError
 from skyloom.serving.engine_process import EngineProcess, Word
 from skyloom.serving.files import Files
 from skyloom.serving.jobs import Job
+from skyloom.serving.moderation import Refusal
+from skyloom.serving.policy import OFF, Policy
 from skyloom.serving.store import Store
 from skyloom.serving.tidying import sweep, tidy
 from skyloom.serving.workspace import Workspace
@@ -55,8 +57,11 @@ class Habits:
 class Worker:
     """One worker of a store; `run` works until `stop`."""
 
-    def __init__(self, store: Store, files: Files, engine: EngineProcess, habits: Habits | None = None) -> None:
+    def __init__(
+        self, store: Store, files: Files, engine: EngineProcess, habits: Habits | None = None, policy: Policy = OFF
+    ) -> None:
         self.store, self.files, self.engine, self.habits = store, files, engine, habits or Habits()
+        self.policy = policy
         self.name = f"{socket.gethostname()[:64]}-{os.getpid()}-{secrets.token_hex(4)}"
         self.stop_at: float | None = None
         self.sweep_at = 0.0
@@ -170,7 +175,7 @@ class Turn:
         now = time.monotonic()
         self.beat_at = now + self.habits.beat
         try:
-            shown = space.preview()
+            shown = space.preview(self.worker.policy)
             files = None if shown is None else {**self.job.files, **shown}
             self.ours = self.store.heartbeat(self.job.id, self.worker.name, self.progress, self.habits.lease, files)
             self.lease_ends = now + self.habits.lease
@@ -183,6 +188,10 @@ class Turn:
         log.info("%s: %s %s", self.job.id, word.kind, word.value if word.kind in ("failed", "died") else "")
         if word.kind == "made":
             made = dict(word.value)
+            refused = self._refused(space, made["files"])
+            if refused is not None:
+                self._ended(self.store.fail, refused.code, refused.message)
+                return
             files, size = space.publish(made.pop("files"))
             self._ended(self.store.finish, made, files, size)
         elif word.kind == "failed":
@@ -193,6 +202,13 @@ class Turn:
         elif self.ours:
             self._progress_kept()
             self._ended(self.store.release)
+
+    def _refused(self, space: Workspace, files: Mapping[str, str]) -> Refusal | None:
+        """Return why what was made is not given out, or None; stills of a film are not looked at apart from it."""
+        names = [name for variant, name in files.items() if variant == "video" or variant.startswith("image-")]
+        made = (space.path / name for name in names if (space.path / name).is_file())
+        found = (self.worker.policy.of_file(path, "output", self.job.owner, self.job.id) for path in made)
+        return next((refusal for refusal in found if refusal is not None), None)
 
     def _progress_kept(self) -> None:
         """Write down the steps that were finished: they count for the next try."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from skyloom.errors import MediaError, StorageError
 from skyloom.serving.files import Files, is_key
 from skyloom.serving.jobs import Job, prefix
+from skyloom.serving.policy import OFF, Policy
 
 PREVIEW = "preview.webp"
 
@@ -59,12 +60,14 @@ class Workspace:
                 self.files.put(self.prefix + name, path)
                 self.saved[name] = _stamp(path)
 
-    def preview(self) -> dict[str, str] | None:
-        """Publish the preview if there is a new one; return the files to show, None where nothing is new."""
+    def preview(self, policy: Policy = OFF) -> dict[str, str] | None:
+        """Publish the preview if there is a new one that the policy lets pass; return the files to show, or None."""
         path = self.path / PREVIEW
         if not path.is_file() or _stamp(path) == self.shown:
             return None
         self.shown = _stamp(path)
+        if policy.of_file(path, "preview", self.job.owner, self.job.id) is not None:
+            return None
         key = f"{prefix(self.job.id)}{PREVIEW}"
         self.files.put(key, path)
         return {"preview": key}
