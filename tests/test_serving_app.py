@@ -327,8 +327,8 @@ def test_a_prompt_that_the_policy_refuses_is_told_by_its_place(tmp_path):
     shots = [{"time": 0, "prompt": "a dog"}, {"time": 1, "prompt": "a forbidden dog"}]
     asked = {"storyboard.1.prompt": {"prompt": "x", "storyboard": shots}, "prompt": {"prompt": "a forbidden fox"}}
     asked["negative_prompt"] = {"prompt": "x", "negative_prompt": "forbidden"}
-    policy = Policy("test_serving_policy:forbidden", None)
-    with serving(tmp_path / "policy", policy=policy) as server, httpx2.Client(base_url=server.url) as http:
+    policy = Policy("serving_judges:forbidden", None)
+    with serving(tmp_path / "policy", policy=policy) as server, httpx2.Client(base_url=server.url, timeout=20) as http:
         for param, body in asked.items():
             answer = http.post("/v1/videos", json=body)
             assert answer.status_code == 400

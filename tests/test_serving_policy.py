@@ -21,29 +21,13 @@ from skyloom.video import Video
 HABITS = Habits(lease=5.0, beat=0.05, idle=0.02, min_free=0)
 
 
-def forbidden(text):
-    """A classifier of prompts."""
-    return {"violence": 0.9 if "forbidden" in text else 0.1}
-
-
-def any_picture(frame):
-    """A classifier that finds every picture unfit."""
-    assert frame.dtype == np.uint8 and frame.shape[2] == 3
-    return 1.0
-
-
-def no_picture(frame):
-    """A classifier that finds none so."""
-    return 0.8
-
-
 def lines(log):
     return [json.loads(line) for line in log.read_text().splitlines()]
 
 
 def test_an_upload_a_url_and_a_prompt_are_refused_with_a_reason(tmp_path):
     log = tmp_path / "audit.jsonl"
-    policy = Policy("test_serving_policy:forbidden", "test_serving_policy:any_picture", log)
+    policy = Policy("serving_judges:forbidden", "serving_judges:any_picture", log)
     with (
         serving(tmp_path / "server", policy=policy, fetch_urls=True) as server,
         httpx2.Client(base_url=server.url, timeout=30) as http,
@@ -75,7 +59,7 @@ def test_what_was_made_is_judged_before_it_is_given_out(tmp_path, settings):
     made = {}
     for judge in ("any_picture", "no_picture"):
         job = store.add(new_job({"task": "text", "prompt": "a fox", "settings": settings, "inputs": {}}))
-        policy = Policy(None, f"test_serving_policy:{judge}", tmp_path / "audit.jsonl")
+        policy = Policy(None, f"serving_judges:{judge}", tmp_path / "audit.jsonl")
         engine = EngineProcess("skyloom.serving.rehearsal:make", {"step_seconds": 0.02})
         Worker(store, files, engine, HABITS, policy).run(until_idle=True)
         made[judge] = store.get(job.id, "local")
