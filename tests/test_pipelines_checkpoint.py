@@ -155,6 +155,8 @@ def test_names_resolve_to_shipped_folders(tmp_path, monkeypatch, saved):
     shutil.copytree(saved, tmp_path / "weights" / "nano")
     (tmp_path / "weights" / "DEFAULT").write_text("nano\n")
     assert load_checkpoint().name == load_checkpoint("nano").name == "nano"
+    (tmp_path / "weights" / "judge").mkdir()
+    (tmp_path / "weights" / "judge" / "config.json").write_text("{}")
     assert checkpoint.shipped() == ["nano"]
     with pytest.raises(CheckpointError, match="no checkpoint 'nanno': shipped are nano; nearest: nano"):
         load_checkpoint("nanno")

@@ -165,7 +165,7 @@ def _is_checkpoint(folder: Path) -> bool:
 
 def shipped() -> list[str]:
     """Return the names of the checkpoints in the package."""
-    return sorted(folder.name for folder in WEIGHTS.iterdir() if all(_file(folder, part).exists() for part in PARTS))
+    return sorted(file.parent.name for file in WEIGHTS.glob("*/transformer.safetensors"))
 
 
 def resolve(name_or_path: str | Path | None) -> Path:
