@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Trains `nano` on two CPU cores from nothing: autoencoder, transformer, planner, checkpoint, scores.
+# Trains `nano` on two CPU cores from nothing: autoencoder, transformer, planner, few steps, checkpoint, scores.
 # Every stage goes on where it stood when the same command is given again.
 #   recipes/nano_cpu.sh [RUN_DIR]
 # The checkpoint in the package came from these stages, its transformer in two runs that changed on the way:
 # src/skyloom/weights/nano/card.md tells them, docs/nano-report.md its scores. As written here, in one go and with about as
 # many samples, the transformer's stage has not been run from its first step to its last.
-# torch.compile needs a C++ compiler (g++ or clang++). Without one, append to the stages of transformer and planner:
-#   --set transformer_training.compile=false          --set planner_training.compile=false
+# torch.compile needs a C++ compiler (g++ or clang++). Without one, append to the stages of transformer, planner and few steps:
+#   --set transformer_training.compile=false   --set planner_training.compile=false   --set few_step_training.compile=false
 set -euo pipefail
 run=${1:-runs/nano}
 skyloom=${SKYLOOM:-.venv/bin/skyloom}
@@ -15,7 +15,9 @@ export OMP_NUM_THREADS=${OMP_NUM_THREADS:-2}
 "$skyloom" train autoencoder nano "$run/autoencoder"
 "$skyloom" train transformer nano "$run/transformer" --autoencoder "$run/autoencoder/autoencoder.safetensors" --bank "$run/bank"
 "$skyloom" train planner nano "$run/planner" --bank "$run/bank"
+"$skyloom" train few-step nano "$run/few_step" --start "$run/transformer/transformer.safetensors" --guidance 4.5 \
+    --autoencoder "$run/autoencoder/autoencoder.safetensors" --bank "$run/bank"
 "$skyloom" train pack nano "$run/checkpoint" --autoencoder "$run/autoencoder/autoencoder.safetensors" \
     --transformer "$run/transformer/transformer.safetensors" --planner "$run/planner/transformer.safetensors" \
-    --dtype int8 --guidance 4.5
-"$skyloom" evaluate prompts autoencoder --checkpoint "$run/checkpoint" --out "$run/report"
+    --few-step "$run/few_step/few_step.safetensors" --dtype int8 --guidance 4.5
+"$skyloom" evaluate prompts autoencoder few_steps --checkpoint "$run/checkpoint" --out "$run/report"

@@ -23,5 +23,6 @@ def test_the_recipe_of_one_gpu_from_words_to_a_checkpoint(tmp_path):
     joined.write_bytes(b"".join(part.read_bytes() for part in sorted(out.glob("checkpoint.tar.*"))))
     with tarfile.open(joined) as packed:
         packed.extractall(tmp_path, filter="data")
-    assert load_checkpoint(tmp_path / "checkpoint").preset.name == "tiny"
+    packed_up = load_checkpoint(tmp_path / "checkpoint")
+    assert packed_up.preset.name == "tiny" and {"planner", "few_step"} <= packed_up.extras.keys()
     assert (out / "samples.png").exists() and (out / "metrics.jsonl").exists()

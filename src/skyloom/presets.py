@@ -105,7 +105,7 @@ BASE = Preset(
     planner=planner_of(slots=3, hidden_size=256, num_layers=4, num_heads=4, text_layers=2, max_text_tokens=64),
     planner_training=TrainConfig(steps=1500, batch_size=256, compile=False, sample_every=100_000),
     few_step_training=TrainConfig(
-        steps=800, batch_size=64, log_every=10, sample_every=400, checkpoint_every=200,
+        steps=600, batch_size=64, log_every=10, sample_every=300, checkpoint_every=100,
         optim=OptimConfig(muon_lr=0.005, adamw_lr=5e-4, warmup_steps=20, decay_share=0.7, ema_halflives=(20, 80)),
     ),
 )  # fmt: skip

@@ -50,6 +50,7 @@ def stream(
     """
     network = causal_network(engine)
     job = prepare(engine, prompt, settings, num_frames=num_frames, seconds=seconds)
+    job = replace(job, request=replace(job.request, few_step=False))
     latents = islice(latents_of(engine, network, job), job.room.latents.latent_frames)
     chunks = map(frames_of, map(check_pixels, _decoded(engine, latents)))
     return film_of(engine, job, job.room.size.num_frames, chunks, "generate", stream=True)
