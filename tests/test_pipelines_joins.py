@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
 from pipeline_parts import toy_pipeline
 from skyloom.errors import InvalidArgument
+from skyloom.pipelines import joins, seams
 from skyloom.video import Video
 
 QUICK = {"num_inference_steps": 1, "guidance_scale": 1.0, "seed": 3}
@@ -38,7 +40,7 @@ def test_own_frames_come_last_when_led_up_to(pipeline, frames, seconds, new):
     assert np.array_equal(made.frames[new:], other.frames[new:])
 
 
-@pytest.mark.parametrize("seconds", [None, 1.0, 2.0])
+@pytest.mark.parametrize("seconds", [None, 0.5, 1.0, 2.0])
 def test_a_bridge_stands_between_two_videos(pipeline, seconds):
     first, second = video(9, 1), video(7, 2)
     made = pipeline.connect(first, second, seconds=seconds, **QUICK)
@@ -51,8 +53,39 @@ def test_a_loop_is_the_clip_and_the_way_back(pipeline):
     own = video(9)
     made = pipeline.loop(own, **QUICK)
     assert np.array_equal(made.frames[:9], own.frames) and len(made.frames) == 9 + 7
-    bridge = pipeline.connect(own, own, **QUICK).frames[9:-9]
-    assert np.array_equal(made.frames[9:], bridge)
+    assert not np.array_equal(made.frames[9:], own.frames[7:0:-1])
+
+
+def test_a_prompt_is_told_to_the_side_that_it_is_about(pipeline, monkeypatch):
+    told = []
+    sample = type(pipeline).sample
+
+    def noted(self, canvases, seeds, request, on_step=None):
+        told.append(canvases[0].prompts[0].text)
+        return sample(self, canvases, seeds, request, on_step)
+
+    monkeypatch.setattr(type(pipeline), "sample", noted)
+    made = pipeline.connect(video(9, 1), video(7, 2), "a fox runs, then a bear jumps", reword=False, **QUICK)
+    assert list(dict.fromkeys(told)) == ["a fox runs", "a bear jumps"] and made.metadata["prompt"] == "a fox runs, then a bear jumps"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "parts"),
+    [
+        ("a fox runs and then it jumps", ("a fox runs", "it jumps")),
+        ("一只狐狸在跑，然后一只熊在睡", ("一只狐狸在跑", "一只熊在睡")),
+        ("a fox, then", ("a fox, then",) * 2), ("a fox", ("a fox",) * 2), (None, (None,) * 2),
+    ],
+)  # fmt: skip
+def test_both_halves_of_a_prompt(prompt, parts):
+    assert joins.halves(prompt) == parts
+
+
+def test_one_clip_turns_into_another_where_both_are():
+    ahead, back = torch.zeros(1, 3, 5, 2, 2), torch.ones(1, 3, 6, 2, 2)
+    shares = seams.turned(ahead, back, 8)[0, 0, :, 0, 0]
+    assert shares[:2].tolist() == [0, 0] and shares[5:].tolist() == [1, 1, 1]
+    torch.testing.assert_close(shares[2:5], torch.tensor([0.15625, 0.5, 0.84375]))
 
 
 def test_other_sizes_and_rates_are_fitted(pipeline):

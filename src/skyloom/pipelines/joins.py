@@ -6,8 +6,9 @@ pinned at the joins is not shown: it is what the network and the decoder go on f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Unpack
 
 import numpy as np
@@ -19,9 +20,13 @@ from skyloom.pipelines import tasks
 from skyloom.pipelines.canvas import Canvas
 from skyloom.pipelines.engine import Engine, Job, Settings, clip_cells, film_of, groups_for, prepare, room_of
 from skyloom.pipelines.film import Film, check_pixels, frames_of
-from skyloom.pipelines.seams import arriving, bridged, carrying_on, going_on
+from skyloom.pipelines.seams import arriving, bridged, carrying_on, going_on, turned
 from skyloom.pipelines.windows import Window, memory_of, plan, sampled, weave
 from skyloom.video import Video
+
+TURNING = 2
+"""Latent frames in which one video turns into another: half a second to a second."""
+THEN = re.compile(r",?\s*\b(?:and )?then\b\s*|[,，]?\s*然后\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,26 @@ def extend(
     own, window, new = job.room.fitted(video), clip_cells(engine), groups_for(job, seconds)
     before = _tail_cells(len(own.frames), job, memory_of(window))
     count = len(own.frames) + new * job.room.strides.temporal
-    return film_of(engine, job, count, _bridge(engine, job, own, None, Lengths(window, before, new, 0)), "extend")
+
+    def chunks() -> Iterator[np.ndarray]:
+        yield own.frames
+        yield from map(frames_of, _going_on(engine, job, own, Lengths(window, before, new, 0)))
+
+    return film_of(engine, job, count, chunks(), "extend")
+
+
+def _going_on(engine: Engine, job: Job, own: Video, lengths: Lengths) -> Iterator[Tensor]:
+    """Yield pixels (1, 3, k, h, w) of what goes on after a video."""
+    ending = tasks.ending(job.room, own, lengths.before)
+
+    def fill(window: Window) -> Canvas:
+        canvas = tasks.text_to_video(room_of(job, window.end - window.first), job.told)
+        return tasks.pinned(canvas, {0: ending[:, :, window.first :]}) if window.first < lengths.before else canvas
+
+    made = weave(engine, fill, plan(lengths.cells, lengths.window, memory_of(lengths.window)), job, job.anchor)
+    yield from carrying_on(
+        _without(made, 1 + job.room.strides.temporal * (lengths.before - 1)), own.pixels()[:, :, -1:]
+    )
 
 
 def connect(
@@ -72,17 +96,36 @@ def connect(
     seconds: float | None = None,
     **settings: Unpack[Settings],
 ) -> Film:
-    """Lead from the end of one video to the beginning of another; None takes what fits into one window.
+    """Lead from one video to another: the answer is the first, a bridge of nearly `seconds`, and the second.
 
-    The answer is the first video, the bridge and the second one.
+    The first goes on while the second is led up to; in the middle one turns into the other. A prompt with "then" in it
+    says before it what the first goes on with, after it what leads up to the second. None takes about one window.
     """
-    job = prepare(engine, prompt, settings)
+    told = halves(prompt)
+    job = prepare(engine, told[0], settings)
+    other = prepare(engine, told[1], {**settings, "seed": job.seed})
     before, after = job.room.fitted(first), job.room.fitted(second)
-    lengths = _bridge_lengths(engine, job, before, after, seconds)
-    bridge = lengths.new * job.room.strides.temporal - 1
-    count = len(before.frames) + bridge + len(after.frames)
-    chunks = _followed(_bridge(engine, job, before, after, lengths), after.frames)
-    return film_of(engine, job, count, chunks, "connect")
+    stride, window = job.room.strides.temporal, clip_cells(engine)
+    new = max(2, window - 1) if seconds is None else groups_for(job, seconds)
+    tail, head = _tail_cells(len(before.frames), job, memory_of(window)), _head_cells(len(after.frames), job, 1)
+    shared = max(1, min(TURNING, new // 2))
+    ahead = Lengths(window, tail, (new + shared + 1) // 2, 0)
+    back = Lengths(max(window, head + 2), 0, (new + shared) // 2, head)
+
+    def chunks() -> Iterator[np.ndarray]:
+        yield before.frames
+        going = torch.cat(list(_going_on(engine, job, before, ahead)), dim=2)
+        yield frames_of(turned(going, _leading_up(engine, other, after, back), stride * new - 1))
+        yield after.frames
+
+    count = len(before.frames) + stride * new - 1 + len(after.frames)
+    return film_of(engine, replace(job, prompt=prompt or ""), count, chunks(), "connect")
+
+
+def halves(prompt: str | None) -> tuple[str | None, str | None]:
+    """Return what a prompt says before its first "then" and after it; all of it twice where there is none."""
+    before, after = THEN.split(prompt, maxsplit=1) if prompt and THEN.search(prompt) else (prompt, prompt)
+    return (before, after) if before and after and before.strip() and after.strip() else (prompt, prompt)
 
 
 def loop(
@@ -96,56 +139,44 @@ def loop(
     """Lead from a video's end back to its own beginning: after the answer's last frame comes its first."""
     job = prepare(engine, prompt, settings)
     own = job.room.fitted(video)
-    lengths = _bridge_lengths(engine, job, own, own, seconds)
+    lengths = _bridge_lengths(engine, job, own, seconds)
     count = len(own.frames) + lengths.new * job.room.strides.temporal - 1
-    return film_of(engine, job, count, _bridge(engine, job, own, own, lengths), "loop")
+    return film_of(engine, job, count, _bridge(engine, job, own, lengths), "loop")
 
 
-def _bridge_lengths(engine: Engine, job: Job, before: Video, after: Video, seconds: float | None) -> Lengths:
-    """Share a window between both sides and what leads from one to the other."""
+def _bridge_lengths(engine: Engine, job: Job, own: Video, seconds: float | None) -> Lengths:
+    """Share a window between a video's end, its beginning and what leads from one to the other."""
     window = clip_cells(engine)
     lent = max(1, window // 4)
-    head = _head_cells(len(after.frames), job, lent)
-    tail = _tail_cells(len(before.frames), job, max(lent, 2))
+    head = _head_cells(len(own.frames), job, lent)
+    tail = _tail_cells(len(own.frames), job, max(lent, 2))
     new = max(2, window - head - tail) if seconds is None else groups_for(job, seconds)
     return Lengths(max(window, tail + head + 1), tail, new, head)
 
 
-def _followed(chunks: Iterator[np.ndarray], frames: np.ndarray) -> Iterator[np.ndarray]:
-    yield from chunks
-    yield frames
+def _bridge(engine: Engine, job: Job, own: Video, lengths: Lengths) -> Iterator[np.ndarray]:
+    """Yield a video's own frames, then what is made, up to the frame before its first.
 
-
-def _bridge(engine: Engine, job: Job, before: Video, after: Video | None, lengths: Lengths) -> Iterator[np.ndarray]:
-    """Yield a video's own frames, then what is made, up to the frame before `after`.
-
-    The group that ends before the groups lent by `after` ends with its first frame, so its last frame is not shown.
+    The group that ends before the groups lent by its beginning ends with its first frame, so that frame is not shown.
     """
-    yield before.frames
-    stride = job.room.strides.temporal
-    ending = tasks.ending(job.room, before, lengths.before)
-    start = torch.empty(0) if after is None else tasks.beginning(job.room, after, lengths.after)
+    yield own.frames
+    stride, place = job.room.strides.temporal, lengths.before + lengths.new
+    ending = tasks.ending(job.room, own, lengths.before)
+    start = tasks.beginning(job.room, own, lengths.after)
 
     def fill(window: Window) -> Canvas:
         canvas = tasks.text_to_video(room_of(job, window.end - window.first), job.told)
         parts: dict[int, Tensor] = {}
         if window.first < lengths.before:
             parts[0] = ending[:, :, window.first :]
-        place = lengths.before + lengths.new
-        if after is not None and window.end > place:
+        if window.end > place:
             parts[max(place - window.first, 0)] = start[:, :, max(window.first - place, 0) : window.end - place]
         return tasks.pinned(canvas, parts) if parts else canvas
 
-    windows = plan(lengths.cells, lengths.window, memory_of(lengths.window))
-    made = weave(engine, fill, windows, job, job.anchor if after is None else 0.0)
-    new = _without(made, 1 + stride * (lengths.before - 1))
-    last = before.pixels()[:, :, -1:]
-    if after is None:
-        yield from map(frames_of, carrying_on(new, last))
-    else:
-        pixels = torch.cat(list(new), dim=2)[:, :, : stride * lengths.new]
-        landing = arriving(after.pixels()[:, :, :1], pixels[:, :, -1:])
-        yield frames_of(bridged(pixels[:, :, :-1], going_on(last, pixels), landing))
+    made = weave(engine, fill, plan(lengths.cells, lengths.window, memory_of(lengths.window)), job)
+    new = torch.cat(list(_without(made, 1 + stride * (lengths.before - 1))), dim=2)[:, :, : stride * lengths.new]
+    leaving = going_on(own.pixels()[:, :, -1:], new)
+    yield frames_of(bridged(new[:, :, :-1], leaving, arriving(own.pixels()[:, :, :1], new[:, :, -1:])))
 
 
 def _without(chunks: Iterator[Tensor], count: int) -> Iterator[Tensor]:
@@ -165,11 +196,16 @@ def extend_back(
     after = _head_cells(len(own.frames), job, max(1, min(memory_of(window), window - 2)))
     count = len(own.frames) + new * job.room.strides.temporal
     lengths = Lengths(max(window, after + 2), 0, new, after)
-    return film_of(engine, job, count, _leading_up(engine, job, own, lengths), "extend_back")
+
+    def chunks() -> Iterator[np.ndarray]:
+        yield frames_of(_leading_up(engine, job, own, lengths))
+        yield own.frames
+
+    return film_of(engine, job, count, chunks(), "extend_back")
 
 
-def _leading_up(engine: Engine, job: Job, own: Video, lengths: Lengths) -> Iterator[np.ndarray]:
-    """Yield what is made, then the video's own frames. Windows run from the end to the beginning.
+def _leading_up(engine: Engine, job: Job, own: Video, lengths: Lengths) -> Tensor:
+    """Return pixels (1, 3, k, h, w) of what leads up to a video. Windows run from the end to the beginning.
 
     A window's first cell is one frame; where an earlier window is set before it, that window's last group ends with
     this frame and takes its place. So does the last group of all for the video's own first frame.
@@ -189,5 +225,4 @@ def _leading_up(engine: Engine, job: Job, own: Video, lengths: Lengths) -> Itera
     pixels = check_pixels(engine.decode(made))[:, :, stride * spare :]
     new, stand_in = pixels.split([stride * lengths.new, pixels.shape[2] - stride * lengths.new], dim=2)
     landing = arriving(own.pixels()[:, :, :1], stand_in[:, :, :1])
-    yield frames_of(new + landing.given_to(new))
-    yield own.frames
+    return new + landing.given_to(new)

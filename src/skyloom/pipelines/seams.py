@@ -63,6 +63,18 @@ def bridged(frames: Tensor, leaving: Offset, landing: Offset) -> Tensor:
     return frames + (1 - share) * leaving.given_to(frames) + share * landing.given_to(frames)
 
 
+def turned(ahead: Tensor, back: Tensor, count: int) -> Tensor:
+    """Return `count` frames that begin as `ahead` and end as `back`, both (1, 3, k, h, w) with frames in common.
+
+    There one turns into the other, slowly at first and at last (3 t^2 - 2 t^3).
+    """
+    ahead, back = ahead[:, :, :count], back[:, :, -count:]
+    alone, common = count - back.shape[2], ahead.shape[2] + back.shape[2] - count
+    time = (torch.arange(1, common + 1) / (common + 1)).view(1, 1, -1, 1, 1)
+    middle = torch.lerp(ahead[:, :, alone:], back[:, :, :common], time * time * (3 - 2 * time))
+    return torch.cat([ahead[:, :, :alone], middle, back[:, :, common:]], dim=2)
+
+
 def carrying_on(chunks: Iterator[Tensor], own: Tensor) -> Iterator[Tensor]:
     """Shift chunks of frames that go on from `own`, with one offset for all."""
     offset = None
