@@ -43,6 +43,7 @@ TRAIN = {
     "transformer": ("skyloom.cli.train:train_transformer", "Second stage: words to latents."),
     "planner": ("skyloom.cli.planner:train_planner", "Beside the second: words to where actors go."),
     "few-step": ("skyloom.cli.few_step:train_few_step", "After the second: 1 to 8 steps in place of 20."),
+    "causal": ("skyloom.cli.causal:train_causal", "After the second: frames one after another, for streams."),
     "decoder": ("skyloom.cli.train:train_decoder", "Third stage: better pictures from the same latents."),
     "oracle": ("skyloom.cli.readers:train_oracle", "Aside: the judge, on renders."),
     "captioner": ("skyloom.cli.readers:train_captioner", "Aside: videos to words, on renders."),

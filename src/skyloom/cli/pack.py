@@ -31,7 +31,7 @@ def pack(
     autoencoder: Annotated[Path, typer.Option(help="autoencoder.safetensors of a finished run")],
     transformer: Annotated[Path, typer.Option(help="transformer.safetensors of a finished run")],
     planner: Annotated[Path | None, typer.Option(help="transformer.safetensors of a planner's run")] = None,
-    causal: Annotated[Path | None, typer.Option(help="transformer.safetensors of a causal run")] = None,
+    causal: Annotated[Path | None, typer.Option(help="causal.safetensors of a causal run")] = None,
     few_step: Annotated[Path | None, typer.Option(help="few_step.safetensors of a few-step run")] = None,
     card: Annotated[Path | None, typer.Option(help="card.md: data, seed, steps, hardware, minutes, scores")] = None,
     dtype: Annotated[str, typer.Option(help="bf16, int8 or fp32, for the transformer's matrices")] = "bf16",

@@ -1,0 +1,82 @@
+"""`skyloom train causal`: a network for streams, from one for clips.
+
+    skyloom train causal nano runs/causal --start nano --autoencoder runs/nano/autoencoder/autoencoder.safetensors \\
+        --bank runs/nano/bank
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from skyloom.cli.train import (
+    AutoencoderFile,
+    BankFolder,
+    Device,
+    DryRun,
+    Folder,
+    PresetName,
+    RunDir,
+    Set,
+    Share,
+    Steps,
+    Words,
+    Workers,
+    chosen_device,
+    ground_of,
+    name_table,
+    read_state,
+    resolved,
+    with_steps,
+)  # fmt: skip
+from skyloom.config import to_dict
+from skyloom.models.transformer import Transformer
+from skyloom.pipelines.checkpoint import fill, load_checkpoint
+from skyloom.training.causal import CausalStage, causal_tasks, causal_training, finish_causal
+from skyloom.training.distributed import init_ranks, leave
+from skyloom.training.loop import train
+from skyloom.training.streams import StreamPictures
+
+Begin = Annotated[Path, typer.Option(help="what to begin with: a checkpoint, or transformer.safetensors of a run")]
+
+
+def train_causal(
+    preset: PresetName, run_dir: RunDir, start: Begin, autoencoder: AutoencoderFile, set_: Set = [],  # noqa: B006
+    steps: Steps = None, device: Device = None, bank: BankFolder = None, folder: Folder = None, words: Words = None,
+    workers: Workers = 0, share: Share = 1.0, dry_run: DryRun = False,
+) -> None:  # fmt: skip
+    """Train a network that makes frame after frame; writes RUN_DIR/causal.safetensors.
+
+    It trains as `transformer_training` says, for an eighth of its steps at a quarter of its rates.
+    """
+    chosen = resolved(preset, set_)
+    chosen = dataclasses.replace(chosen, tasks=causal_tasks(chosen.tasks))
+    config = with_steps(causal_training(chosen.transformer_training), steps)
+    if dry_run:
+        Console().print_json(data=to_dict(dataclasses.replace(chosen, transformer_training=config)))
+        return
+    place = chosen_device(device)
+    ranks = init_ranks(place)
+    ground = ground_of(
+        chosen, config, run_dir, place, ranks, autoencoder=autoencoder, bank=bank, folder=folder, words=words,
+        workers=workers,
+    )  # fmt: skip
+    state = read_state(start) if start.suffix == ".safetensors" else load_checkpoint(start).transformer
+    network = Transformer(chosen.transformer).to(place)
+    fill(network, state, str(start))
+    stage = CausalStage(
+        network, config, chosen.tasks, ground.draw, weights=ground.weights, ranks=ranks,
+        names=name_table(network, ground.encode), pictures=StreamPictures(ground.pictures) if ranks.leads else None,
+    )  # fmt: skip
+    settings = {
+        "transformer": to_dict(chosen.transformer), "tasks": to_dict(chosen.tasks), "clips": ground.clips,
+        "start": str(start),
+    }  # fmt: skip
+    train(stage, config, run_dir, settings=settings, ranks=ranks, until=max(1, round(share * config.steps)))
+    found = finish_causal(stage, run_dir)
+    Console(stderr=True, quiet=not ranks.leads).print(f"{run_dir / 'causal.safetensors'}: {found}", soft_wrap=True)
+    leave(ranks)
