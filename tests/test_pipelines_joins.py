@@ -66,7 +66,8 @@ def test_a_prompt_is_told_to_the_side_that_it_is_about(pipeline, monkeypatch):
 
     monkeypatch.setattr(type(pipeline), "sample", noted)
     made = pipeline.connect(video(9, 1), video(7, 2), "a fox runs, then a bear jumps", reword=False, **QUICK)
-    assert list(dict.fromkeys(told)) == ["a fox runs", "a bear jumps"] and made.metadata["prompt"] == "a fox runs, then a bear jumps"
+    assert list(dict.fromkeys(told)) == ["a fox runs", "a bear jumps"]
+    assert made.metadata["prompt"] == "a fox runs, then a bear jumps"
 
 
 @pytest.mark.parametrize(
