@@ -1,7 +1,7 @@
 """The table of presets, from tiny to large.
 
 A row is everything a checkpoint is made from. Sizes: `tiny` runs in seconds and is for tests; `nano` is trained on two
-CPU cores in under two hours; `base` on one GPU in under an hour; `large` is planned, not trained.
+CPU cores in three to four hours; `base` on one GPU in under an hour; `large` is planned, not trained.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from skyloom.config import (
     WorldConfig,
 )
 from skyloom.errors import one_of
+from skyloom.shapes import plan_channels
 
 NANO_MOTIONS = (
     "stand", "walk", "run", "jump", "bounce", "fall", "roll", "fly", "float", "spin", "grow", "shrink",
@@ -29,8 +30,9 @@ NANO_WORLD = WorldConfig(
 
 
 def planner_of(slots: int, **sizes: int) -> TransformerConfig:
-    """Return a planner for `slots` actors at a temporal stride of 4 (models.boxes.plan_channels)."""
-    return TransformerConfig(latent_channels=slots * (1 + 4 * 4), patch_size=1, **sizes)
+    """Return a planner for `slots` actors at the autoencoders' temporal stride."""
+    channels = plan_channels(slots, AutoencoderConfig().temporal_stride)
+    return TransformerConfig(latent_channels=channels, patch_size=1, **sizes)
 
 
 TINY = Preset(
