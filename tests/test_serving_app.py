@@ -12,6 +12,7 @@ from api_server import OFFER, clip, picture, serving
 from skyloom.errors import StorageError
 from skyloom.serving.jobs import Limits
 from skyloom.serving.policy import Policy
+from skyloom.serving.tidying import sweep
 
 
 @pytest.fixture(scope="module")
@@ -370,6 +371,29 @@ def test_a_key_sees_its_own_only(locked):
         assert b.get("/v1/videos").status_code == 401
         for public in ("/healthz", "/docs", "/openapi.json"):
             assert none.get(public).status_code == 200
+
+
+def test_files_are_their_owners_until_their_time(locked, monkeypatch):
+    _, one = locked.store.add_key("one", Limits(stored_bytes=100))
+    _, two = locked.store.add_key("two")
+    with as_key(locked, one) as a, as_key(locked, two) as b:
+        sent = {"files": {"file": picture()}, "data": {"expires_after[anchor]": "created_at"}}
+        assert a.post("/v1/files", **sent).json()["error"]["code"] == "missing_required_parameter"
+        sent["data"]["expires_after[seconds]"] = "3600"
+        kept = a.post("/v1/files", **sent).json()
+        assert kept["expires_at"] == kept["created_at"] + 3600
+        path = f"/v1/files/{kept['id']}"
+        for method, tail in (("GET", ""), ("GET", "/content"), ("DELETE", "")):
+            assert error_of(b.request(method, path + tail))["code"] == "file_not_found"
+        body = {"prompt": "x", "input_reference": {"file_id": kept["id"]}}
+        assert error_of(b.post("/v1/videos", json=body))["code"] == "file_not_found"
+        assert b.get("/v1/files").json()["data"] == [] and a.get(path).json() == kept
+        assert a.get(f"{path}/content", headers={"range": "bytes=0-3"}).content == b"\x89PNG"
+        assert error_of(a.post("/v1/files", **sent))["code"] == "too_much_stored"
+        clock = time.time() + 3601
+        monkeypatch.setattr("skyloom.serving.file_objects.time.time", lambda: clock)
+        assert a.get(path).status_code == 404 and sweep(locked.store, locked.files) == 1
+        assert not locked.files.keys("uploads/")
 
 
 def test_revoking_the_last_key_does_not_open_the_server(locked):

@@ -339,6 +339,28 @@ def test_images(run, server):
     run(scenario)
 
 
+def test_files(run, server):
+    async def scenario(client):
+        kept = await now(client.files.create(file=("../my fox.png", picture()), purpose="vision"))
+        assert (kept.object, kept.status, kept.filename, kept.purpose) == ("file", "processed", "my fox.png", "vision")
+        raw = await now(client.files.create(file=picture(), purpose="user_data"))
+        assert [found.id for found in await pages(client.files.list())][:2] == [raw.id, kept.id]
+        assert (await pages(client.files.list(purpose="vision")))[0].id == kept.id
+        first = await now(client.files.list(limit=1))
+        assert [found.id for found in first.data] == [raw.id] and first.has_more
+        assert (await now(client.files.retrieve(kept.id))).bytes == kept.bytes
+        assert (await now(client.files.content(kept.id))).read()[:4] == b"\x89PNG"
+        await made(client, extra_body={"input_reference": {"file_id": kept.id}})
+        order = server.maker.orders[-1]
+        assert order["task"] == "animate" and order["inputs"]["image"].endswith("inputs/reference.png")
+        assert (await now(client.files.delete(kept.id))).deleted and await now(client.files.delete(raw.id))
+        await refused(lambda: client.files.retrieve(kept.id), openai.NotFoundError)
+        error = await refused(lambda: client.files.create(file=b"{}", purpose="batch"), openai.BadRequestError)
+        assert (error.code, error.param) == ("unsupported_format", "file")
+
+    run(scenario)
+
+
 def test_models(run):
     async def scenario(client):
         names = [model.id for model in await pages(client.models.list())]

@@ -68,6 +68,38 @@ class Deleted(BaseModel):
     deleted: Literal[True]
 
 
+class File(BaseModel):
+    """A picture or film that is kept here."""
+
+    id: str
+    object: Literal["file"]
+    bytes: int
+    created_at: int
+    expires_at: int | None
+    filename: str
+    purpose: str
+    status: Literal["processed"]
+    status_details: str | None
+
+
+class FileList(BaseModel):
+    """One page of files."""
+
+    object: Literal["list"]
+    data: list[File]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class FileDeleted(BaseModel):
+    """A file that is gone."""
+
+    id: str
+    object: Literal["file"]
+    deleted: Literal[True]
+
+
 class Character(BaseModel):
     """Somebody to appear in videos."""
 

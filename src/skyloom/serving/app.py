@@ -12,7 +12,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.types import Lifespan
 
-from skyloom.serving import docs, errors, routes_edits, routes_images, routes_other, routes_videos
+from skyloom.serving import docs, errors, routes_edits, routes_files, routes_images, routes_other, routes_videos
 from skyloom.serving.doors import Doors
 from skyloom.serving.files import Files
 from skyloom.serving.frame import Frame
@@ -34,7 +34,7 @@ def create_app(store: Store, files: Files, settings: Settings, lifespan: Lifespa
     )  # fmt: skip
     metrics = Metrics()
     house = app.state.house = House(store, files, settings, Doors(store, settings), metrics, Glances())
-    for routes in (routes_edits, routes_videos, routes_images, routes_other):
+    for routes in (routes_edits, routes_videos, routes_images, routes_files, routes_other):
         app.include_router(routes.router)
     errors.install(app)
     app.openapi = lambda: docs.openapi(app)

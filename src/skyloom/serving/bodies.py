@@ -33,6 +33,7 @@ from skyloom.serving.fields import (
     Style,
     alone,
     listed,
+    unpacked,
     unstreamed,
 )
 from skyloom.serving.offers import FPS, MAX_EXTENSION, MAX_SECONDS
@@ -208,6 +209,21 @@ class EditImage(Pictures):
     mask: Reference | None = None
     strength: Strength | None = None
     input_fidelity: str | None = None
+
+
+class ExpiresAfter(Request):
+    """How long a file is kept."""
+
+    anchor: Literal["created_at"] = "created_at"
+    seconds: Annotated[int, Field(ge=3600, le=2592000), WHOLE]
+
+
+class CreateFile(Request):
+    """POST /v1/files: a picture or film."""
+
+    file: Reference
+    purpose: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern="^[a-z_-]+$")] = "user_data"
+    expires_after: Annotated[ExpiresAfter, BeforeValidator(unpacked)] | None = None
 
 
 class CheckProvenance(Request):

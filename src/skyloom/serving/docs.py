@@ -18,7 +18,7 @@ from skyloom.serving import bodies
 REF = "#/components/schemas/{model}"
 MODELS: tuple[type[BaseModel], ...] = (
     bodies.CreateVideo, bodies.RemixVideo, bodies.EditVideo, bodies.ExtendVideo, bodies.BlendVideos,
-    bodies.CreateCharacter, bodies.GenerateImage, bodies.EditImage, bodies.CheckProvenance,
+    bodies.CreateCharacter, bodies.GenerateImage, bodies.EditImage, bodies.CheckProvenance, bodies.CreateFile,
 )  # fmt: skip
 FILES = ("input_reference", "video", "mask", "image", "file")
 OF_VIDEO = (
@@ -27,6 +27,7 @@ OF_VIDEO = (
 LINKS = {
     **dict.fromkeys(("create_video", "edit_video", "extend_video", "blend_videos"), ("video_id", OF_VIDEO)),
     "create_character": ("character_id", ("get_character",)),
+    "create_file": ("file_id", ("retrieve_file", "file_content", "delete_file")),
 }
 """Calls by name: which parameter of which other calls their answer's id is."""
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:56rem;margin:2rem auto;padding:0 1rem;color:#222}

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 from starlette.datastructures import UploadFile
 
 from skyloom.errors import MediaError
+from skyloom.serving import file_objects
 from skyloom.serving.answers import seconds_of, size_of
 from skyloom.serving.errors import ApiError, missing
 from skyloom.serving.files import Files
@@ -155,16 +156,14 @@ class Intake:
         return Source(key, upload.kind, upload.width, upload.height, upload.seconds or 0.0)
 
     def _stored(self, name: str, file_id: str) -> Source:
-        """Copy a file that was stored by an earlier call."""
-        source = f"uploads/{self.owner}/{file_id}"
-        try:
-            original = self.files.local(source)
-        except MediaError:
-            raise missing("file", file_id) from None
-        with self._folder() as folder:
-            copy = folder / "upload"
-            shutil.copyfile(original, copy)
-            return self._checked(name, self._sized(copy), folder)
+        """Copy a file that was kept by an earlier call, and judged then."""
+        about = file_objects.find(self.files, self.owner, file_id)
+        if about is None:
+            raise missing("file", file_id)
+        key = f"{self.prefix}inputs/{name}{Path(about['key']).suffix}"
+        self.digests.append(file_id)
+        self.files.copy(about["key"], key)
+        return Source(key, about["kind"], about["width"], about["height"], about["seconds"])
 
     def _made(self, name: str, job_id: str) -> Source:
         """Copy what an earlier job made."""

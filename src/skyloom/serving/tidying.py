@@ -7,6 +7,7 @@ everything of a deleted job, results past their time. Nothing of a job that wait
 from __future__ import annotations
 
 from skyloom.errors import MediaError
+from skyloom.serving import file_objects
 from skyloom.serving.files import Files
 from skyloom.serving.jobs import ID, prefix
 from skyloom.serving.store import Store
@@ -30,7 +31,7 @@ def sweep(store: Store, files: Files) -> int:
             elif _forgotten(files, job_id):
                 files.delete(prefix(job_id))
                 removed += 1
-    return removed
+    return removed + file_objects.sweep(files, UNKNOWN_AFTER)
 
 
 def _forgotten(files: Files, job_id: str) -> bool:
