@@ -1,6 +1,7 @@
 """The autoencoder's loss and stage."""
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -141,11 +142,12 @@ def test_a_start_that_does_not_fit_is_refused(tmp_path, config):
         AutoencoderStage(Autoencoder(config), training, squares, tmp_path, start=finished(TINY).state_dict())
 
 
-def test_a_start_that_lacks_a_weight_is_refused_by_name(tmp_path):
+@pytest.mark.parametrize("name", ["straight_in.first.weight", "encoder.0.space.weight"])
+def test_a_start_that_lacks_a_weight_is_refused_by_name(tmp_path, name):
     state = finished(TINY).state_dict()
-    del state["straight_in.first.weight"]
+    del state[name]
     training = TrainConfig(steps=1, batch_size=2, precision="fp32", compile=False)
-    with pytest.raises(CheckpointError, match=r"straight_in\.first\.weight"):
+    with pytest.raises(CheckpointError, match=re.escape(name)):
         AutoencoderStage(Autoencoder(TINY), training, squares, tmp_path, start=state)
 
 

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from skyloom.cli.carrying import carry_out
 from skyloom.cli.train import (
     AutoencoderFile,
     BankFolder,
@@ -37,8 +38,7 @@ from skyloom.config import to_dict
 from skyloom.models.transformer import Transformer
 from skyloom.pipelines.checkpoint import fill, load_checkpoint
 from skyloom.training.causal import CausalStage, causal_tasks, causal_training, finish_causal
-from skyloom.training.distributed import init_ranks, leave
-from skyloom.training.loop import train
+from skyloom.training.distributed import init_ranks
 from skyloom.training.streams import StreamPictures
 
 Begin = Annotated[Path, typer.Option(help="what to begin with: a checkpoint, or transformer.safetensors of a run")]
@@ -76,7 +76,4 @@ def train_causal(
         "transformer": to_dict(chosen.transformer), "tasks": to_dict(chosen.tasks), "clips": ground.clips,
         "start": str(start),
     }  # fmt: skip
-    train(stage, config, run_dir, settings=settings, ranks=ranks, until=max(1, round(share * config.steps)))
-    found = finish_causal(stage, run_dir)
-    Console(stderr=True, quiet=not ranks.leads).print(f"{run_dir / 'causal.safetensors'}: {found}", soft_wrap=True)
-    leave(ranks)
+    carry_out(stage, run_dir, settings, share, finish_causal, "causal")

@@ -14,6 +14,7 @@ import torch
 import typer
 from rich.console import Console
 
+from skyloom.cli.carrying import carry_out
 from skyloom.cli.train import (
     AutoencoderFile,
     BankFolder,
@@ -37,9 +38,8 @@ from skyloom.cli.train import (
 from skyloom.config import Preset, replace, to_dict
 from skyloom.models.transformer import Transformer
 from skyloom.pipelines.checkpoint import SamplingConfig, fill, load_checkpoint
-from skyloom.training.distributed import init_ranks, leave
+from skyloom.training.distributed import init_ranks
 from skyloom.training.few_step import FewStepStage, finish_few_step
-from skyloom.training.loop import train
 from skyloom.training.transformer import start_transformer
 
 Teacher = Annotated[Path, typer.Option(help="what walks: a checkpoint folder, or transformer.safetensors of a run")]
@@ -77,10 +77,7 @@ def train_few_step(
         "transformer": to_dict(chosen.transformer), "tasks": to_dict(chosen.tasks), "clips": ground.clips,
         "start": str(start), "sampling": to_dict(sampling),
     }  # fmt: skip
-    train(stage, config, run_dir, settings=settings, ranks=ranks, until=max(1, round(share * config.steps)))
-    found = finish_few_step(stage, run_dir)
-    Console(stderr=True, quiet=not ranks.leads).print(f"{run_dir / 'few_step.safetensors'}: {found}", soft_wrap=True)
-    leave(ranks)
+    carry_out(stage, run_dir, settings, share, finish_few_step, "few_step")
 
 
 def _teacher(

@@ -10,6 +10,7 @@ import torch
 import typer
 from rich.console import Console
 
+from skyloom.cli.carrying import carry_out
 from skyloom.cli.train import (
     Device,
     DryRun,
@@ -28,10 +29,9 @@ from skyloom.cli.train import (
 from skyloom.config import Preset, TaskMix, TransformerConfig, to_dict
 from skyloom.errors import InvalidArgument
 from skyloom.models.transformer import Transformer
-from skyloom.training.distributed import init_ranks, leave
+from skyloom.training.distributed import init_ranks
 from skyloom.training.examples import BankDraw, Draw
 from skyloom.training.latent_bank import LatentBank
-from skyloom.training.loop import train
 from skyloom.training.plans import PlanDraw, ToldDraw
 from skyloom.training.sources import WorldSource
 from skyloom.training.transformer import TransformerStage, finish_transformer
@@ -62,10 +62,7 @@ def train_planner(
     network = new_network(Transformer, chosen.planner, config.seed, place)
     stage = TransformerStage(network, config, TASKS, draw, ranks=ranks)
     settings = {"planner": to_dict(chosen.planner), "tasks": to_dict(TASKS), "clips": clips}
-    train(stage, config, run_dir, settings=settings, ranks=ranks, until=max(1, round(share * config.steps)))
-    found = finish_transformer(stage, run_dir)
-    Console(stderr=True, quiet=not ranks.leads).print(f"{run_dir / 'transformer.safetensors'}: {found}", soft_wrap=True)
-    leave(ranks)
+    carry_out(stage, run_dir, settings, share, finish_transformer)
 
 
 def _told(

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from torch import Tensor
 
+from skyloom.cli.carrying import carry_out
 from skyloom.config import Preset, TrainConfig, replace, to_dict
 from skyloom.errors import CheckpointError, InvalidArgument
 from skyloom.models.autoencoder import Autoencoder
@@ -292,7 +293,4 @@ def train_transformer(
     )  # fmt: skip
     settings = {"transformer": to_dict(chosen.transformer), "tasks": to_dict(chosen.tasks), "clips": ground.clips}
     settings |= {"start": str(start)} if start else {}
-    train(stage, config, run_dir, settings=settings, ranks=ranks, until=max(1, round(share * config.steps)))
-    found = finish_transformer(stage, run_dir)
-    Console(stderr=True, quiet=not ranks.leads).print(f"{run_dir / 'transformer.safetensors'}: {found}", soft_wrap=True)
-    leave(ranks)
+    carry_out(stage, run_dir, settings, share, finish_transformer)

@@ -65,16 +65,23 @@ def psnr(decoded: Tensor, pixels: Tensor, weight: Tensor | None = None) -> Tenso
     return (10 * torch.log10(4 / mean.clamp(min=1e-8)))[weight.flatten(1).any(1)].mean()
 
 
+def block_of(name: str) -> str:
+    """Return which block a weight belongs to, as "decoder.3"."""
+    return ".".join(name.split(".")[:2])
+
+
 def start_from(autoencoder: Autoencoder, state: Mapping[str, Tensor], deepened: tuple[str, ...]) -> None:
     """Load a finished autoencoder's weights; blocks that only the deeper network has stay as made, the identity.
 
-    deepened: beginnings of the names that may be missing. Raises CheckpointError when anything else does not fit.
+    deepened: beginnings of the names of blocks that may be missing, each as a whole. Raises CheckpointError when
+    anything else does not fit.
     """
     try:
         missing, unexpected = autoencoder.load_state_dict(dict(state), strict=False)
     except RuntimeError as error:
         raise CheckpointError(f"the weights to start from do not fit the preset's autoencoder: {error}") from error
-    lost = [name for name in missing if not name.startswith(deepened)]
+    given = {block_of(name) for name in state}
+    lost = [name for name in missing if not name.startswith(deepened) or block_of(name) in given]
     if lost or unexpected:
         raise CheckpointError(
             f"the weights to start from do not fit the preset's autoencoder: {(lost + unexpected)[0]}"
