@@ -15,7 +15,7 @@ from pipeline_parts import toy_networks, toy_pipeline
 from skyloom import cli
 from skyloom.cli import options
 from skyloom.data.video_io import read_metadata, read_video
-from skyloom.pipelines import pipeline as pipelines
+from skyloom.pipelines import loading
 from skyloom.pipelines.checkpoint import SamplingConfig, load_checkpoint, save_checkpoint
 from skyloom.presets import TINY
 
@@ -27,6 +27,7 @@ FLAGS = {
         "--seconds", "--frames", "--size", "--fps", "--seed", "--steps", "--guidance", "--negative-prompt", "--style",
         "--expand", "--no-expand", "--checkpoint", "--output", "-o", "--scale", "--quality", "--from", "--camera",
         "--motion", "--pan", "--tilt", "--zoom", "--expand-url", "--expand-model", "--plan", "--no-plan", "--path",
+        "--stream", "--no-stream",
     },
     "image": {
         "--size", "--seed", "--steps", "--guidance", "--negative-prompt", "--style", "--expand", "--no-expand",
@@ -45,7 +46,7 @@ def toy(monkeypatch, tmp_path):
         asked.append(name)
         return made
 
-    monkeypatch.setattr(pipelines, "load", load)
+    monkeypatch.setattr(loading, "load", load)
     monkeypatch.chdir(tmp_path)
     made.asked = asked
     return made
@@ -118,6 +119,20 @@ def test_generate_writes_a_video_and_says_so(toy, tmp_path):
     assert "5 frames, 0.6 s of 32 x 32, enlarged 8 times to 256 x 256, seed 5" in result.stdout
     settings = read_metadata(path)
     assert (settings["width"], settings["height"], settings["scale"], settings["seed"]) == (32, 32, 8, 5)
+
+
+def test_a_stream_says_when_its_first_frame_was_there(toy, tmp_path):
+    refused = run("generate", "a fox", "--stream", "--seed", 5, "--steps", 2)
+    assert refused.exit_code == 2 and "cannot stream" in refused.stderr
+    toy._causal = lambda: toy.transformer
+    vars(toy).pop("causal", None)
+    result = ok("generate", "a fox", "--stream", "--seed", 5, "--steps", 2, "--frames", 9, "--scale", 1, "-o", "a.webp",
+                "--quality", 100, "--no-mark")  # fmt: skip
+    assert "first frame after" in result.stderr
+    twin = toy.stream("a fox", num_frames=9, seed=5, num_inference_steps=2).video()
+    assert np.array_equal(read_video(tmp_path / "a.webp").frames, twin.frames)
+    ok("generate", "--from", "a.webp", "-o", "b.webp", "--quality", 100, "--scale", 1, "--no-mark")
+    assert np.array_equal(read_video(tmp_path / "b.webp").frames, twin.frames)
 
 
 def test_every_flag_of_generate_counts(toy, tmp_path):

@@ -10,7 +10,7 @@ from pipeline_parts import toy_pipeline
 from skyloom.cli import animate as animate_command
 from skyloom.data.video_io import read_metadata, read_video, write_video
 from skyloom.errors import InvalidArgument
-from skyloom.pipelines import pipeline as pipelines
+from skyloom.pipelines import loading
 from skyloom.pipelines.masks import box_mask
 from skyloom.pipelines.storyboard import Shot
 from skyloom.provenance.manifest import Provenance
@@ -42,7 +42,7 @@ TWIN = {"seed": 3, "num_inference_steps": 1}
 def toy(monkeypatch, tmp_path):
     """Toy networks under every name, in a folder with a video, pictures, and files that are neither."""
     made = toy_pipeline()
-    monkeypatch.setattr(pipelines, "load", lambda name=None: made)
+    monkeypatch.setattr(loading, "load", lambda name=None: made)
     monkeypatch.chdir(tmp_path)
     for name, seed, count in (("a.webp", 0, 9), ("b.webp", 1, 7), ("one.png", 2, 1), ("two.png", 3, 1)):
         write_video(clip(count, seed), name, quality=100, provenance=Provenance(sign=False, mark=False))

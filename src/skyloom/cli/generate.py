@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from skyloom.cli import options
-from skyloom.cli.making import Paper, make_film, wait_quietly
+from skyloom.cli.making import Paper, make_film, telling_first, wait_quietly
 from skyloom.config import SCALARS
 from skyloom.errors import InvalidArgument, MediaError
 from skyloom.provenance.manifest import STAMPED, Provenance
@@ -31,7 +31,7 @@ PATH_SECONDS = 2.0
 """How long a path without seconds takes when no length is given."""
 REPEATED = (
     "prompt", "seed", "num_frames", "height", "width", "num_inference_steps", "guidance_scale", "negative_prompt",
-    "style", "expand", "reword", "checkpoint", "plan", "paths",
+    "style", "expand", "reword", "checkpoint", "plan", "paths", "stream",
 )  # fmt: skip
 """What `--from` takes from a file; a flag given beside it wins."""
 
@@ -57,6 +57,7 @@ def generate(
     tilt: options.Tilt = None,
     zoom: options.Zoom = None,
     plan: options.Plan = None,
+    stream: options.Stream = None,
     path: options.Paths = [],  # noqa: B006
     checkpoint: options.Checkpoint = None,
     output: options.Output = None,
@@ -70,8 +71,9 @@ def generate(
     """Make a video from a prompt.
 
     What is longer than a clip of training is made window after window, each of which remembers the one before; memory
-    does not grow with the length. The ending of `--output` chooses the format: mp4, webm, gif, webp, or a folder (or
-    frame_%04d.png) of PNG frames. All settings and the seed are stored inside the file; `--from FILE` makes it again.
+    does not grow with the length. With `--stream` it is made a few frames at a time, and the first are there at once.
+    The ending of `--output` chooses the format: mp4, webm, gif, webp, or a folder (or frame_%04d.png) of PNG frames.
+    All settings and the seed are stored inside the file; `--from FILE` makes it again.
 
     Examples: `skyloom generate "a fox runs on the beach" --seed 7 -o fox.mp4` -- `skyloom generate --from fox.mp4` --
     `skyloom generate "a fox runs on the beach" --seconds 60 --camera "pan right"` --
@@ -85,7 +87,7 @@ def generate(
         "seed": seed, "num_inference_steps": steps, "guidance_scale": guidance, "negative_prompt": negative_prompt,
         "style": style, "expand": expand, "expand_url": expand_url, "expand_model": expand_model,
         "reword": reword, "camera": camera, "motion": motion, "pan": pan, "tilt": tilt, "zoom": zoom, "plan": plan,
-        "paths": [parse_path(text, seconds or PATH_SECONDS) for text in path] or None,
+        "stream": stream, "paths": [parse_path(text, seconds or PATH_SECONDS) for text in path] or None,
         "checkpoint": checkpoint,
     }  # fmt: skip
     make(Order(asked, output, ".mp4", scale, quality, from_, Provenance(sign, mark, visible_mark)))
@@ -144,14 +146,16 @@ def make(order: Order) -> Path:
     if "prompt" not in settings:
         raise InvalidArgument("prompt", None, "be given, or --from a file that holds one")
     prompt, before = settings.pop("prompt"), settings.pop("checkpoint_sha256", None)
-    checkpoint = settings.pop("checkpoint", None)
+    checkpoint, streamed = settings.pop("checkpoint", None), settings.pop("stream", False)
 
     def film(pipeline: Pipeline, on_step: OnStep, console: Console) -> Film:
-        from skyloom.pipelines import telling
+        from skyloom.pipelines import streaming, telling
 
         if before and before != pipeline.sha256:
             text = f"[yellow]note:[/] {order.again} was made by other weights; the video will differ"
             console.print(text, highlight=False)
+        if streamed:
+            return telling_first(streaming.stream(pipeline, prompt, on_step=on_step, **settings), console)
         return telling.generate(pipeline, prompt, on_step=on_step, **settings)
 
     paper = Paper(prompt, order.output, order.scale, order.quality, order.ending, order.provenance)

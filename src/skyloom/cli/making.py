@@ -134,6 +134,19 @@ def enlarged(film: Film, factor: int) -> Iterator[np.ndarray]:
         yield upscale(Video(frames, film.fps), factor).frames
 
 
+def telling_first(film: Film, console: Console) -> Film:
+    """Return a film that says how long its first frame took."""
+    began = time.perf_counter()
+
+    def chunks() -> Iterator[np.ndarray]:
+        first = next(film.chunks)
+        console.print(Text(f"first frame after {time.perf_counter() - began:.2f} s"), highlight=False)
+        yield first
+        yield from film.chunks
+
+    return replace(film, chunks=chunks())
+
+
 def show_told(film: Film, console: Console) -> None:
     """Show what an expanded prompt says."""
     if film.metadata.get("expand"):

@@ -43,6 +43,9 @@ Pan = Annotated[float | None, typer.Option(help="camera, views a second to the r
 Tilt = Annotated[float | None, typer.Option(help="camera, views a second up; negative: down")]
 Zoom = Annotated[float | None, typer.Option(help="camera, doublings a second; negative: out")]
 Plan = Annotated[bool | None, typer.Option("--plan/--no-plan", help="plan where actors go before they are painted")]
+Stream = Annotated[
+    bool | None, typer.Option("--stream/--no-stream", help="frame after frame, the first at once; needs a causal part")
+]
 Paths = Annotated[
     list[str], typer.Option("--path", help="where an actor goes: points SECOND:X,Y from the top left; repeat")
 ]

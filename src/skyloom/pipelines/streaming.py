@@ -19,6 +19,7 @@ from torch import Tensor
 
 from skyloom.diffusion.guidance import Branch
 from skyloom.errors import CheckpointError
+from skyloom.models.autoencoder import Carry
 from skyloom.models.boxes import cover
 from skyloom.models.cache import Cache
 from skyloom.models.text_encoder import TextFeatures
@@ -29,6 +30,7 @@ from skyloom.pipelines.engine import Engine, Job, Settings, clip_cells, film_of,
 from skyloom.pipelines.film import Film, check_pixels, frames_of
 from skyloom.pipelines.paths import drawn
 from skyloom.pipelines.plan_ahead import plans
+from skyloom.pipelines.precision import decoded
 from skyloom.pipelines.rolling import roll
 from skyloom.pipelines.velocity import Condition, stack
 from skyloom.pipelines.windows import memory_of, on_window, window_seed
@@ -53,7 +55,7 @@ def stream(
     job = replace(job, request=replace(job.request, few_step=False))
     latents = islice(latents_of(engine, network, job), job.room.latents.latent_frames)
     chunks = map(frames_of, map(check_pixels, _decoded(engine, latents)))
-    return film_of(engine, job, job.room.size.num_frames, chunks, "generate", stream=True)
+    return film_of(engine, job, job.room.size.num_frames, chunks, "generate", stream=True, network="causal")
 
 
 def causal_network(engine: Engine) -> Transformer:
@@ -141,10 +143,6 @@ def _cells(canvas: Canvas, start: int) -> Iterator[Tensor | None]:
 
 def _decoded(engine: Engine, latents: Iterator[Tensor]) -> Iterator[Tensor]:
     """Yield pixels (1, 3, k, h, w) of latents, each as soon as it is there."""
-    decoded = engine.autoencoder.decode_stream(latents)
-    while True:
-        with torch.no_grad():
-            pixels = next(decoded, None)
-        if pixels is None:
-            return
-        yield pixels.cpu()
+    carry = Carry()
+    for part in latents:
+        yield decoded(engine.autoencoder, part, carry)
