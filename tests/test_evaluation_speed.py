@@ -42,36 +42,27 @@ def test_the_rate_of_a_core_is_that_of_the_clock_by_the_share_of_time_it_had(mon
     assert speed.matmul_rates(torch.float32) == (100.0, pytest.approx(300.0))  # a third of the clock was ours
 
 
-def by_hand(words: int, cells: int) -> int:
-    """FLOP of one call of the tiny network, every matrix product counted by hand: 2 * rows * in * out."""
+def by_hand(words: int, cells: int) -> tuple[int, int]:
+    """FLOP of the tiny network by hand, 2 * rows * in * out a product: of its words, and of the rest of a call."""
     config = TINY.transformer
-    d, heads = config.hidden_size, config.num_heads
+    d, patch = config.hidden_size, config.latent_channels * config.patch_size**2
     mlp, refine = max(8, round(d * config.mlp_ratio / 32) * 32), max(8, round(d * 2 / 32) * 32)
-    patch = config.latent_channels * config.patch_size**2
     told = config.patch_size**2 * (2 * config.latent_channels + 2 + config.box_slots) + 3 * 16
     layer = words * (3 * d * d + d * d + 3 * d * refine) + 2 * words * words * d
     text = words * config.text_dim * d + config.text_layers * layer
     levels = 256 * d + 5 * 17 * d + d * d + d * 6 * d
     block = cells * (3 * d * d + d * d + 3 * d * mlp) + words * 2 * d * d + 2 * cells * (words + cells) * d
-    assert d % heads == 0
-    return 2 * (text + levels + cells * told * d + config.num_layers * block + cells * d * patch)
+    return 2 * text, 2 * (levels + cells * told * d + config.num_layers * block + cells * d * patch)
 
 
-def test_flop_are_those_of_a_hand_count():
+@pytest.mark.parametrize(("steps", "guidance", "branches"), [(1, 1.0, 1), (3, 1.0, 1), (3, 4.0, 2)])
+def test_flop_are_those_of_a_hand_count_and_words_are_read_once(steps, guidance, branches):
     pipeline = toy_pipeline()
-    wanted = Wanted(num_inference_steps=1, guidance_scale=1.0)
-    canvas = text_to_video(pipeline.room(), "a red ball")
+    canvas = text_to_video(pipeline.room(num_frames=1 if branches == 2 else None), "a red ball")
     grid = canvas.size
     cells = grid.latent_frames * grid.latent_height * grid.latent_width // TINY.transformer.patch_size**2
-    assert denoise_flops(pipeline, canvas, pipeline.request(**wanted.sampling)) == by_hand(4, cells)
-
-
-def test_two_branches_and_three_steps_cost_six_calls():
-    pipeline = toy_pipeline()
-    canvas = text_to_video(pipeline.room(num_frames=1), "a red ball")
-    once = denoise_flops(pipeline, canvas, pipeline.request(1, 1.0))
-    blocks = denoise_flops(pipeline, canvas, pipeline.request(3, 4.0))
-    assert 5 * once < blocks <= 6 * once  # what does not depend on sigma need not be made again
+    words, call = by_hand(4, cells)
+    assert denoise_flops(pipeline, canvas, pipeline.request(steps, guidance)) == branches * (words + steps * call)
 
 
 def test_the_sampler_is_put_back_even_after_an_error():

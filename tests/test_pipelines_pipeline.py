@@ -203,7 +203,9 @@ def test_a_span_over_everything_is_the_plain_prompt(pipeline):
 def test_decoding_in_chunks_is_decoding_the_whole(pipeline):
     latents = torch.randn(1, 8, 9, 4, 4, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        torch.testing.assert_close(pipeline.decode(latents), pipeline.autoencoder.decode(latents), atol=1e-4, rtol=0)
+        whole = pipeline.autoencoder.decode(latents)
+    error = (pipeline.decode(latents) - whole).pow(2).mean().sqrt()
+    assert error < 0.02 * whole.std()  # a processor that knows bf16 decodes in it
 
 
 def test_progress_is_told_and_may_cancel(pipeline):

@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from skyloom.models.attention import attend
+
 
 class RMSNorm(nn.Module):
     """Root-mean-square norm over the last axis (Zhang & Sennrich 2019), computed in float32."""
@@ -70,7 +72,7 @@ class Attention(nn.Module):
 
     def mix(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
         """Attend and project: (b, l, d). mask: bool, broadcasts to (b, n, l, keys), True attends."""
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        mixed = attend(query, key, value, mask)
         return self.out(rearrange(mixed, "b n l d -> b l (n d)"))
 
     def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor | None) -> Tensor:

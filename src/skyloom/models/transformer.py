@@ -166,6 +166,7 @@ class Transformer(nn.Module):
         target_sigma: Tensor | None = None,
         attention_mask: Tensor | None = None,
         word_mask: Tensor | None = None,
+        words: Tensor | None = None,
     ) -> Tensor:
         """Return the velocity (noise - latents), (b, c, f, h, w); meaningless where `known` is 1.
 
@@ -176,25 +177,28 @@ class Transformer(nn.Module):
         names: (b, box_slots, text_dim), who each box belongs to (models.names.name_features), zeros if untold;
         scalars: (b, len(SCALARS)), NaN for those not given; target_sigma: (b,) below sigma, for a network of `jumps`:
         the answer is then the mean velocity down to there; attention_mask: bool (l, m + l) or (b, l, m + l), what each
-        token may read, words first; word_mask: bool (b, m, m), what each word may read of the others.
+        token may read, words first; word_mask: bool (b, m, m), what each word may read of the others; words: (b, m, d),
+        what `read` made of the prompt before: it is the same at every noise level.
         """
         grid = self.grid(noisy_latents)
         positions = token_positions(grid, device=noisy_latents.device)
         x = self._video_tokens(noisy_latents, [known, source, boxes], positions, grid)
         if self.naming is not None and boxes is not None and names is not None:
             x = x + self.naming(boxes, names)
-        heard = prompt_mask[:, None, :]
-        words = self.text(prompt_embeds, heard if word_mask is None else heard & word_mask)
+        words = self.read(prompt_embeds, prompt_mask, word_mask) if words is None else words
         levels = self._levels(sigma, known, context_sigma, scalars, target_sigma)
         turn = rotation(positions, self.config.head_dim)
-        seen = torch.cat([heard, heard.new_ones(len(x), 1, x.shape[1])], dim=2)
-        if attention_mask is not None:
-            seen = seen & (attention_mask if attention_mask.ndim == 3 else attention_mask[None])
+        seen = _seen(prompt_mask, attention_mask, x.shape[1])
         for block in self.blocks:
-            x = block(x, words, levels, turn, seen[:, None])
+            x = block(x, words, levels, turn, seen)
         final = levels[..., : 2 * self.config.hidden_size] + self.final_offset.to(levels.dtype)
         shift, scale = final.chunk(2, dim=-1)
         return unpatchify(self.out(self.norm(x) * (1 + scale) + shift), grid, self.config.patch_size)
+
+    def read(self, prompt_embeds: Tensor, prompt_mask: Tensor, word_mask: Tensor | None = None) -> Tensor:
+        """Refine words (b, m, text_dim) to (b, m, d), as every block reads them; masks as for `forward`."""
+        heard = prompt_mask[:, None, :]
+        return self.text(prompt_embeds, heard if word_mask is None else heard & word_mask)
 
     def _video_tokens(
         self, noisy: Tensor, given: Sequence[Tensor | None], positions: Tensor, grid: LatentSize
@@ -226,6 +230,18 @@ class Transformer(nn.Module):
         patch = self.config.patch_size
         cells = rearrange(known, "b 1 f (h p) (w q) -> b (f h w) (p q)", p=patch, q=patch)
         return torch.lerp(target, held, cells.amin(-1, keepdim=True).to(target.dtype))
+
+
+def _seen(prompt_mask: Tensor, attention_mask: Tensor | None, tokens: int) -> Tensor | None:
+    """Return what each token reads, bool, to (b, 1, l, m + l); None for everything, where looking costs no waiting."""
+    here = prompt_mask.device.type == "cpu" and not torch.is_grad_enabled()
+    if here and attention_mask is None and bool(prompt_mask.all()):
+        return None
+    heard = prompt_mask[:, None, :]
+    seen = torch.cat([heard, heard.new_ones(len(heard), 1, tokens)], dim=2)
+    if attention_mask is not None:
+        seen = seen & (attention_mask if attention_mask.ndim == 3 else attention_mask[None])
+    return seen[:, None]
 
 
 def _given(source: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from skyloom.diffusion.flow import mix
 from skyloom.diffusion.sampler import OnStep, sample
 from skyloom.diffusion.schedule import shifted_schedule
 from skyloom.errors import InvalidArgument
-from skyloom.models.autoencoder import Autoencoder
+from skyloom.models.autoencoder import Autoencoder, Carry
 from skyloom.models.text_encoder import TextEncoder, TextFeatures
 from skyloom.models.transformer import Transformer
 from skyloom.pipelines import between, edits, joins, prompts, storyboard, streaming, telling
@@ -33,7 +33,7 @@ from skyloom.pipelines.engine import Request
 from skyloom.pipelines.film import Film, Whole, check_pixels
 from skyloom.pipelines.naming import names_of
 from skyloom.pipelines.planning import Planner, planned
-from skyloom.pipelines.precision import fast_matmul
+from skyloom.pipelines.precision import decoded, fast_matmul
 from skyloom.pipelines.tasks import Room
 from skyloom.pipelines.velocity import (
     Condition,
@@ -317,9 +317,9 @@ class Pipeline:
 
     def decode_stream(self, latents: Tensor) -> Iterator[Tensor]:
         """Yield pixels (b, 3, k, h, w), the first frame in the first chunk."""
-        with torch.no_grad():
-            for pixels in self.autoencoder.decode_stream(latents.to(self.device).split(DECODE_FRAMES, dim=2)):
-                yield pixels.cpu()
+        carry = Carry()
+        for part in latents.split(DECODE_FRAMES, dim=2):
+            yield decoded(self.autoencoder, part, carry)
 
     def metadata(self, canvas: Canvas, seed: int, request: Request, video: Video | Film) -> dict[str, Any]:
         """Return every setting that made a video, as plain values."""

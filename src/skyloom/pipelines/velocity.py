@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ from skyloom.models.boxes import cover
 from skyloom.models.text_encoder import TextFeatures
 from skyloom.models.transformer import Transformer
 from skyloom.pipelines.canvas import Canvas, PromptSpan
+from skyloom.shapes import LatentSize
 
 Encode = Callable[[Sequence[str]], TextFeatures]
 
@@ -160,42 +162,57 @@ def velocity_of(transformer: Transformer, shared: Pinned) -> Callable[..., Tenso
     """Return the function that `diffusion.guidance` asks: latents of all branches, branch after branch, in one call.
 
     A network that jumps is given a fourth argument, the level that it leads down to, (n * b,). Everything comes from
-    the CPU and goes back there, wherever the network is.
+    the CPU and goes back there, wherever the network is. What no noise level changes is made in the first call with
+    the same conditions, and kept.
     """
     device = transformer.out.weight.device
+    kept: list[tuple[Sequence[Condition], dict[str, Tensor | None]]] = []
 
-    def there(tensor: Tensor | None) -> Tensor | None:
-        return None if tensor is None else tensor.to(device)
+    def told_of(conditions: Sequence[Condition], noisy: Tensor) -> dict[str, Tensor | None]:
+        for known, told in kept:
+            if len(known) == len(conditions) and all(a is b for a, b in zip(known, conditions, strict=True)):
+                return told
+        kept.append((conditions, told_once(transformer, shared, conditions, transformer.grid(noisy))))
+        return kept[-1][1]
 
     def call(
         noisy: Tensor, sigma: Tensor, conditions: Sequence[Condition], target_sigma: Tensor | None = None
     ) -> Tensor:
-        count = len(conditions)
-        words = stack([condition.words for condition in conditions])
-        joined = _joined([condition.source for condition in conditions])
-        names = _joined([condition.names for condition in conditions])
-        attention = among = None
-        if words.spanned:
-            grid = transformer.grid(noisy)
-            attention, among = span_masks(words, grid.latent_frames, grid.latent_height * grid.latent_width)
-        velocity = transformer(
-            noisy.to(device),
-            sigma.to(device),
-            words.embeds.to(device),
-            words.mask.to(device),
-            known=None if shared.mask is None else there(shared.mask.repeat(count, 1, 1, 1, 1)),
-            context_sigma=there(shared.context_sigma.repeat(count)),
-            source=there(joined),
-            boxes=None if shared.boxes is None else there(shared.boxes.repeat(count, 1, 1, 1, 1)),
-            names=there(names),
-            scalars=there(shared.scalars.repeat(count, 1)),
-            attention_mask=there(attention),
-            word_mask=there(among),
-            target_sigma=there(target_sigma),
-        )
-        return velocity.to(noisy)
+        led = None if target_sigma is None else target_sigma.to(device)
+        told: dict[str, Any] = dict(told_of(conditions, noisy))
+        embeds, mask = told.pop("prompt_embeds"), told.pop("prompt_mask")
+        return transformer(noisy.to(device), sigma.to(device), embeds, mask, target_sigma=led, **told).to(noisy)
 
     return call
+
+
+def told_once(
+    transformer: Transformer, shared: Pinned, conditions: Sequence[Condition], grid: LatentSize
+) -> dict[str, Tensor | None]:
+    """Return what the network is told of a batch of branches at every noise level, where the network is.
+
+    grid: in tokens. The words come refined, as `Transformer.read` makes them.
+    """
+    count, device = len(conditions), transformer.out.weight.device
+    words = stack([condition.words for condition in conditions])
+    attention = among = None
+    if words.spanned:
+        attention, among = span_masks(words, grid.latent_frames, grid.latent_height * grid.latent_width)
+    told = {
+        "prompt_embeds": words.embeds,
+        "prompt_mask": words.mask,
+        "known": None if shared.mask is None else shared.mask.repeat(count, 1, 1, 1, 1),
+        "context_sigma": shared.context_sigma.repeat(count),
+        "source": _joined([condition.source for condition in conditions]),
+        "boxes": None if shared.boxes is None else shared.boxes.repeat(count, 1, 1, 1, 1),
+        "names": _joined([condition.names for condition in conditions]),
+        "scalars": shared.scalars.repeat(count, 1),
+        "attention_mask": attention,
+        "word_mask": among,
+    }
+    moved = {name: None if part is None else part.to(device) for name, part in told.items()}
+    read = transformer.read(words.embeds.to(device), words.mask.to(device), moved["word_mask"])
+    return moved | {"words": read}
 
 
 def jump_of(network: Transformer, shared: Pinned, condition: Condition) -> JumpFn:

@@ -19,6 +19,7 @@ from skyloom.models.autoencoder import Carry
 from skyloom.pipelines.canvas import Canvas, PromptSpan
 from skyloom.pipelines.engine import Engine, Job
 from skyloom.pipelines.film import check_pixels
+from skyloom.pipelines.precision import decoded
 from skyloom.seeds import derive_seed
 
 
@@ -118,7 +119,7 @@ def weave(
     """
     stride = job.room.strides.temporal
     longest = max(window.memory for window in windows)
-    carry, device = Carry(), next(engine.autoencoder.parameters()).device
+    carry = Carry()
     cells, tail, colours = torch.empty(0), torch.empty(0), torch.empty(0)
     for window in windows:
         canvas = fill(window)
@@ -129,7 +130,7 @@ def weave(
         latents = sampled(engine, canvas, job, window.number, len(windows))
         colours = latents.mean((0, 2, 3, 4), keepdim=True) if window.number == 0 else colours
         new = anchored(canvas, latents, colours, anchor)[:, :, window.memory :]
-        pixels = check_pixels(engine.autoencoder.decode(new.to(device), carry).cpu())
+        pixels = check_pixels(decoded(engine.autoencoder, new, carry))
         yield pixels
         cells = (torch.cat([cells, new], dim=2) if window.number else new)[:, :, -longest:]
         tail = (torch.cat([tail, pixels], dim=2) if window.number else pixels)[:, :, -1 - stride * longest :]
