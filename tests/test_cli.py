@@ -31,7 +31,7 @@ FLAGS = {
     },
     "image": {
         "--size", "--seed", "--steps", "--guidance", "--negative-prompt", "--style", "--expand", "--no-expand",
-        "--checkpoint", "--output", "-o", "--scale", "--from",
+        "--checkpoint", "--output", "-o", "--scale", "--from", "--plan", "--no-plan",
     },
     "info": set(),
 }  # fmt: skip

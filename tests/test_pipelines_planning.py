@@ -12,7 +12,7 @@ from skyloom.pipelines.canvas import Canvas, PromptSpan
 from skyloom.pipelines.checkpoint import load_checkpoint, save_checkpoint
 from skyloom.pipelines.loading import from_checkpoint
 from skyloom.pipelines.pipeline import Pipeline
-from skyloom.pipelines.planning import in_aspect
+from skyloom.pipelines.planning import FASTEST, in_aspect, paced
 from skyloom.pipelines.tasks import text_to_video
 from skyloom.pipelines.velocity import pinned
 from skyloom.presets import TINY
@@ -103,3 +103,33 @@ def test_a_checkpoint_keeps_its_planner(tmp_path):
 def test_boxes_of_another_shape_are_refused():
     with pytest.raises(InvalidArgument, match="slots, frames, 4"):
         Canvas(LatentSize(1, 4, 4), (PromptSpan("a"),), boxes=torch.zeros(1, 2, 3))
+
+
+def walking(step, frames=9):
+    """An actor of a fifth of the frame that goes right by `step` a frame, beside an empty slot."""
+    left = 0.4 + step * (torch.arange(frames) - (frames - 1) / 2)
+    box = torch.stack([left, torch.full_like(left, 0.2), left + 0.2, torch.full_like(left, 0.4)], dim=-1)
+    return torch.stack([box, torch.full_like(box, float("nan"))])[None]
+
+
+def speed_of(boxes):
+    return float((boxes[0, 0, 1:, 0] - boxes[0, 0, :-1, 0]).abs().mean()) * 8
+
+
+def motion(value):
+    return torch.tensor([[float("nan"), value, 0.0, 0.0, 0.0]])
+
+
+@pytest.mark.parametrize("asked", [0.12, 0.2, 0.4])
+def test_a_plan_is_drawn_out_to_the_speed_told(asked):
+    boxes = paced(walking(0.02), motion(asked))
+    assert speed_of(boxes) == pytest.approx(asked * FASTEST) and boxes[:, 1].isnan().all()
+    torch.testing.assert_close(boxes[0, 0, :, 2:] - boxes[0, 0, :, :2], torch.full((9, 2), 0.2))
+    assert float(boxes[0, 0, 4, 0]) == pytest.approx(0.4) and boxes[0, 0, :, 1].tolist() == pytest.approx([0.2] * 9)
+
+
+def test_a_plan_stays_in_the_frame_and_rest_stays_rest():
+    wide = paced(walking(0.04, frames=17), motion(1.0))
+    assert float(wide[0, 0, -1, ::2].mean()) == pytest.approx(0.9) and float(wide[0, 0, 0, ::2].mean()) >= 0.1 - 1e-6
+    for boxes, told in ((walking(0.002), motion(1.0)), (walking(0.02), motion(float("nan")))):
+        assert torch.equal(paced(boxes, told)[0, 0], boxes[0, 0])

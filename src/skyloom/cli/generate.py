@@ -103,6 +103,7 @@ def image(
     style: options.Style = None,
     expand: options.Expand = None,
     reword: options.Reword = None,
+    plan: options.Plan = None,
     checkpoint: options.Checkpoint = None,
     output: options.Output = None,
     scale: options.Scale = None,
@@ -119,7 +120,7 @@ def image(
     asked = {
         "prompt": prompt, "num_frames": 1, "height": height, "width": width, "seed": seed,
         "num_inference_steps": steps, "guidance_scale": guidance, "negative_prompt": negative_prompt, "style": style,
-        "expand": expand, "reword": reword, "checkpoint": checkpoint,
+        "expand": expand, "reword": reword, "plan": plan, "checkpoint": checkpoint,
     }  # fmt: skip
     make(Order(asked, output, ".png", scale, 80.0, from_, Provenance(sign, mark, visible_mark)))
 

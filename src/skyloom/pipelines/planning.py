@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from skyloom.config import SCALARS
 from skyloom.diffusion.guidance import classifier_free, guided
 from skyloom.diffusion.sampler import sample
 from skyloom.diffusion.schedule import shifted_schedule
@@ -23,6 +24,12 @@ from skyloom.pipelines.velocity import Condition, Pinned, encode_prompts, veloci
 from skyloom.seeds import generator_for
 
 STEPS, GUIDANCE = 20, 1.5
+FASTEST = 0.5
+"""Heights of the frame a second at motion 1: two of its four metres."""
+RESTING, MOST = 0.03, 3.0
+"""Below this speed, in heights a second, an actor is at rest and stays so; how much a way is drawn out at most."""
+EDGES = (0.1, 0.9)
+"""Between these shares of the frame the middles of actors stay."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +64,28 @@ class Planner:
         shared = Pinned(None, torch.zeros(len(canvases)), scalars)
         velocity_fn = guided(velocity_of(self.network, shared), classifier_free(full, empty, GUIDANCE))
         plan = sample(velocity_fn, noise, shifted_schedule(STEPS, 1.0))
-        boxes = from_plan(plan, self.slots, self.stride)
+        boxes = paced(from_plan(plan, self.slots, self.stride), scalars)
         size = canvases[0].size
         return in_aspect(boxes, size.latent_width / size.latent_height)
+
+
+def paced(boxes: Tensor, scalars: Tensor) -> Tensor:
+    """Bring actors' mean speed to the motion that scalars (b, 5) tell, where they do: boxes (b, s, n, 4).
+
+    The planner hears the number too, but words outweigh it. Ways are drawn out or in about their middle, upward from
+    their lowest point, MOST times at most, and no further than the frame.
+    """
+    asked, rate = scalars[:, SCALARS.index("motion")] * FASTEST, scalars[:, SCALARS.index("fps")].nan_to_num(0.0)
+    centres = (boxes[..., :2] + boxes[..., 2:]) / 2
+    speed = centres.diff(dim=2).norm(dim=-1).nanmean((1, 2)) * 8 * (1 + rate)
+    grown = (asked / speed.clamp(min=1e-6)).clamp(1 / MOST, MOST)
+    grown = torch.where(asked.isnan() | ~(speed > RESTING), torch.ones_like(grown), grown)[:, None, None, None]
+    low, high = centres.amin(2, keepdim=True), centres.amax(2, keepdim=True)
+    middle = torch.stack([(low[..., 0] + high[..., 0]) / 2, low[..., 1]], dim=-1)
+    room = torch.where(centres > middle, EDGES[1] - middle, middle - EDGES[0]).clamp(min=0)
+    within = (room / (centres - middle).abs().clamp(min=1e-6)).amin(2, keepdim=True).clamp(min=1.0)
+    shift = (centres - middle) * (torch.minimum(grown, within) - 1)
+    return boxes + torch.cat([shift, shift], dim=-1)
 
 
 def in_aspect(boxes: Tensor, aspect: float) -> Tensor:

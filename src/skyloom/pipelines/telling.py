@@ -18,7 +18,9 @@ from skyloom.pipelines.canvas import Canvas
 from skyloom.pipelines.engine import Engine, Job, Settings, clip_cells, film_of, prepare, room_of
 from skyloom.pipelines.film import Film, frames_of
 from skyloom.pipelines.paths import drawn
+from skyloom.pipelines.retiming import as_trained, retimed
 from skyloom.pipelines.seams import carrying_on
+from skyloom.pipelines.view import View, view_of
 from skyloom.pipelines.windows import Window, memory_of, plan, weave
 from skyloom.video import Video
 
@@ -39,6 +41,15 @@ def generate(
 ) -> Film:
     """Make a film from words, `num_frames` or nearly `seconds` long; None is as trained."""
     job = prepare(engine, prompt, settings, num_frames=num_frames, seconds=seconds)
+    own, count = as_trained(engine, job), job.room.size.num_frames
+    view = None if own.paths else view_of(own.room)
+    pixels = _told(engine, own) if view is None else _seen(engine, own, view)
+    shown = pixels if own is job else retimed(pixels, own.room.fps, job.room.fps, count)
+    return film_of(engine, job, count, map(frames_of, shown), "generate")
+
+
+def _told(engine: Engine, job: Job) -> Iterator[Tensor]:
+    """Yield pixels (1, 3, k, h, w) of what the words say."""
     windows = windows_of(engine, job)
     first = tasks.text_to_video(room_of(job, windows[0].end), job.told)
     boxes = engine.plan(first, job.seed) if job.paths and job.request.plan else None
@@ -48,8 +59,24 @@ def generate(
         stride = job.room.strides.temporal
         return drawn(canvas, job.paths, boxes, job.room.fps, stride * window.first, stride) if job.paths else canvas
 
-    chunks = map(frames_of, weave(engine, fill, windows, job, job.anchor))
-    return film_of(engine, job, job.room.size.num_frames, chunks, "generate")
+    return weave(engine, fill, windows, job, job.anchor)
+
+
+def _seen(engine: Engine, job: Job, view: View) -> Iterator[Tensor]:
+    """Yield pixels (1, 3, k, h, w) of what a view that moves shows of a larger picture."""
+    wide, shown = replace(job, room=view.painted), 0
+    still = replace(job, room=replace(job.room, scalars=wide.room.scalars))
+    windows = windows_of(engine, wide)
+    first = tasks.text_to_video(room_of(still, windows[0].end), job.told)
+    boxes = engine.plan(first, job.seed) if job.request.plan else None
+
+    def fill(window: Window) -> Canvas:
+        canvas = tasks.text_to_video(room_of(wide, window.end - window.first), job.told)
+        return replace(canvas, boxes=view.boxes(boxes)) if boxes is not None and not window.first else canvas
+
+    for pixels in weave(engine, fill, windows, wide, job.anchor):
+        yield view.seen(pixels, shown)
+        shown += pixels.shape[2]
 
 
 def animate(
