@@ -11,29 +11,27 @@ style count where they are not the usual, which captions leave unsaid.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import permutations
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 import typer
 from rich.console import Console
 
 from skyloom.config import ClipConfig, WorldConfig
 from skyloom.data.softening import soften
-from skyloom.evaluation.metrics import bootstrap_interval
-from skyloom.evaluation.oracle_clips import numbered_scenes, render_scenes
+from skyloom.evaluation.cards import save_card, training_text
+from skyloom.evaluation.oracle_clips import batches, render_scenes
 from skyloom.evaluation.report import Table, markdown_table, printable, score_text
 from skyloom.evaluation.samples import SampleLog
-from skyloom.evaluation.scoring import Score
+from skyloom.evaluation.scoring import Score, summed_up
 from skyloom.models.captioner import NAME, SHIPPED, USUAL, Captioner, load_captioner
 from skyloom.presets import preset
 from skyloom.seeds import generator_for
 from skyloom.world.captions import caption
-from skyloom.world.facts import ActorFacts, Facts, describe_all
+from skyloom.world.facts import ActorFacts, Facts
 
 SLOTS = ("actor", "motion", "direction", "speed", "place", *USUAL)
 LOOKS = {"render": "renders", "soft": "softened renders", "other": "another clip's caption"}
@@ -101,15 +99,17 @@ def run(plan: CaptionsPlan, captioner: Captioner, log: SampleLog, advance: Calla
     """Caption `count` held-out renders, sharp and softened; return the samples, going on from the log."""
     done = log.read()
     advance(len(done))
-    for first in range(len(done), plan.count, plan.batch_size):
-        indices = torch.arange(first, min(first + plan.batch_size, plan.count)) + plan.seed * 1_000_000
-        scenes = numbered_scenes(plan.world, plan.clip, indices, "heldout")
-        pixels, true = render_scenes(scenes, plan.clip), describe_all(scenes)
+    left = batches(
+        plan.world, plan.clip, "heldout", plan.count - len(done), plan.batch_size, plan.seed * 1_000_000 + len(done)
+    )
+    for scenes, true in left:
+        pixels = render_scenes(scenes, plan.clip)
         said = captioner.describe(pixels)
+        first = int(scenes.index[0]) - plan.seed * 1_000_000
         soft = captioner.describe(soften(pixels, generator_for(plan.seed, "captions", first)))
-        rows = zip(indices.tolist(), said, soft, [*said[1:], said[0]], true, strict=True)
+        rows = zip(scenes.index.tolist(), said, soft, [*said[1:], said[0]], true, strict=True)
         log.append([_sample(*row) for row in rows])
-        advance(len(indices))
+        advance(len(scenes))
     return log.read()
 
 
@@ -128,7 +128,7 @@ def summary(samples: list[dict], look: str, seed: int = 0) -> dict[str, Score]:
     for sample in samples:
         for name, found in sample[look].items():
             values.setdefault(name, []).extend(found)
-    return {name: Score(sum(v) / len(v), *bootstrap_interval(v, seed), len(v)) for name, v in values.items()}
+    return {name: score for name, found in values.items() if (score := summed_up(found, seed))}
 
 
 def table_of(samples: list[dict], seed: int = 0) -> tuple[Table, dict]:
@@ -152,6 +152,7 @@ CARD = """# Captioner
 
 Reads slots off clips of the `{preset}` world, 17 frames of 64 x 64 at 8 fps, and tells them in English and Chinese.
 {parameters:,} parameters, bf16. Trained on renders with their truth; its weights and scenes are not the judge's.
+{training}
 
     skyloom train captioner {preset} runs/captioner
     python -m skyloom.evaluation.captions_suite --folder runs/captioner --preset {preset} --count {count}
@@ -172,12 +173,11 @@ def main(
     plan = CaptionsPlan(row.world, row.clip, count)
     samples = run(plan, captioner, log_of(plan, folder, folder / "samples.jsonl"), lambda steps: None)[:count]
     table, numbers = table_of(samples)
-    (folder / "card.json").write_text(json.dumps(numbers, indent=1) + "\n")
-    parameters = sum(p.numel() for p in captioner.watcher.parameters())
     text = CARD.format(
-        preset=name, count=count, parameters=parameters, note=table.note, table=markdown_table(table.header, table.rows)
-    )
-    (folder / "card.md").write_text(text, encoding="utf-8")
+        preset=name, count=count, parameters=sum(p.numel() for p in captioner.watcher.parameters()), note=table.note,
+        training=training_text(folder), table=markdown_table(table.header, table.rows),
+    )  # fmt: skip
+    save_card(folder, numbers, text)
     Console().print(printable(table))
 
 

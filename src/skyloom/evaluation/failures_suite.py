@@ -21,14 +21,13 @@ from skyloom.config import ClipConfig, WorldConfig
 from skyloom.evaluation import prompts_suite
 from skyloom.evaluation.failures import FAILURES, failures
 from skyloom.evaluation.faults import FAULTS, missing_actor, shuffled, wrong_actor
-from skyloom.evaluation.metrics import bootstrap_interval
 from skyloom.evaluation.oracle import Oracle, load_oracle
-from skyloom.evaluation.oracle_clips import numbered_scenes, render_scenes
+from skyloom.evaluation.oracle_clips import batches, numbered_scenes, render_scenes, suited
 from skyloom.evaluation.report import Table, printable, score_text
 from skyloom.evaluation.samples import SampleLog
-from skyloom.evaluation.scoring import Score
+from skyloom.evaluation.scoring import summed_up
 from skyloom.presets import preset
-from skyloom.world.facts import Facts, describe_all
+from skyloom.world.facts import Facts
 from skyloom.world.scene import Scenes
 
 GROUPS = ("seen", "two")
@@ -97,15 +96,12 @@ def noticed(oracle: Oracle, plan: FailuresPlan) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     step = max(8, min(64, plan.count))
     for name, planted in PLANTED.items():
-        values, first = [], plan.seed * 1_000_000
-        while len(values) < plan.count:
-            scenes = numbered_scenes(plan.world, plan.clip, torch.arange(first, first + step), "seen")
-            first += step
-            rows = torch.tensor([planted.suits(facts) for facts in describe_all(scenes)])
-            if rows.any():
-                fit = scenes.select(rows)
-                spoiled = planted.spoil(fit, plan.clip, len(oracle.config.actors), render_scenes(fit, plan.clip))
-                values += [float(clip[name]) for clip in failures(oracle, spoiled)]
+        values: list[float] = []
+        for scenes, _ in suited(plan.world, plan.clip, "seen", planted.suits, step, plan.seed * 1_000_000):
+            spoiled = planted.spoil(scenes, plan.clip, len(oracle.config.actors), render_scenes(scenes, plan.clip))
+            values += [float(clip[name]) for clip in failures(oracle, spoiled)]
+            if len(values) >= plan.count:
+                break
         found[name] = values[: plan.count]
     return found
 
@@ -132,10 +128,6 @@ def run(
     return log.read()
 
 
-def _score(values: list[float], seed: int) -> Score:
-    return Score(sum(values) / len(values), *bootstrap_interval(values, seed), len(values))
-
-
 def table_of(samples: list[dict], planted: dict[str, list[float]], seed: int = 0) -> tuple[Table, dict]:
     """Return the table of failures against columns, and all numbers; columns without samples stay empty."""
     values = {
@@ -144,7 +136,8 @@ def table_of(samples: list[dict], planted: dict[str, list[float]], seed: int = 0
         for name in FAILURES
     }
     means = {
-        name: {column: _score(found, seed) for column, found in row.items() if found} for name, row in values.items()
+        name: {column: score for column, found in row.items() if (score := summed_up(found, seed))}
+        for name, row in values.items()
     }
     rows = [[name, *(score_text(means[name].get(column)) for column in COLUMNS)] for name in FAILURES]
     note = "Share of clips that show the failure; 95 % bootstrap intervals. Less is better, but where it was planted."
@@ -155,10 +148,8 @@ def table_of(samples: list[dict], planted: dict[str, list[float]], seed: int = 0
 def floors(oracle: Oracle, plan: FailuresPlan) -> list[dict]:
     """Return samples of real renders alone."""
     samples = []
-    for first in range(0, plan.count, 50):
-        indices = torch.arange(first, min(first + 50, plan.count)) + plan.seed * 1_000_000
-        pixels = render_scenes(numbered_scenes(plan.world, plan.clip, indices, "seen"), plan.clip)
-        samples += [{"render": found} for found in failures(oracle, pixels)]
+    for scenes, _ in batches(plan.world, plan.clip, "seen", plan.count, 50, plan.seed * 1_000_000):
+        samples += [{"render": found} for found in failures(oracle, render_scenes(scenes, plan.clip))]
     return samples
 
 

@@ -13,12 +13,11 @@ from collections.abc import Callable, Mapping
 from torch import Tensor
 
 from skyloom.errors import GenerationError
-from skyloom.evaluation.metrics import bootstrap_interval
 from skyloom.evaluation.oracle import Oracle
 from skyloom.evaluation.prompts_suite import Generate, Prompt, PromptsPlan, choose_prompts
 from skyloom.evaluation.report import Table, score_text
 from skyloom.evaluation.samples import SampleLog
-from skyloom.evaluation.scoring import SLOT_NAMES, Score, score, summarise
+from skyloom.evaluation.scoring import SLOT_NAMES, Score, score, summarise, summed_up
 from skyloom.evaluation.tables import TITLES
 from skyloom.pipelines.pipeline import Pipeline
 from skyloom.pipelines.tasks import text_to_video
@@ -87,7 +86,7 @@ def difference(samples: list[dict], slot: str, seed: int) -> Score | None:
     """Return by how much COMPARED scores above REFERENCE, prompt by prompt; None where either is missing."""
     pairs = [[score(s["readings"][way], s["wanted"]).get(slot) for way in (COMPARED, REFERENCE)] for s in samples]
     values = [mine - other for mine, other in pairs if mine is not None and other is not None]
-    return Score(sum(values) / len(values), *bootstrap_interval(values, seed), len(values)) if values else None
+    return summed_up(values, seed)
 
 
 def tables_of(samples: list[dict], seed: int) -> tuple[list[Table], dict]:

@@ -15,6 +15,8 @@ RANKED_BY = {
     "prompts": ("all", True),
     "phyworld": ("errors.unbiased.checkpoint.speed", False),
     "moving-mnist": ("errors.checkpoint", False),
+    "marks": ("values.made.right", True),
+    "permanence": ("values.made.right", True),
 }
 """Suite to the number its strips are ranked by, and whether most is best."""
 

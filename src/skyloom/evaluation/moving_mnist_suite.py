@@ -17,8 +17,8 @@ from torch import Tensor
 from skyloom.data.moving_mnist import FRAMES, GIVEN, as_pixels, frame_error, moving_digits
 from skyloom.evaluation.report import Table
 from skyloom.evaluation.samples import SampleLog
+from skyloom.evaluation.scoring import summed_up
 from skyloom.evaluation.strips import save_strip
-from skyloom.evaluation.tables import mean_score
 from skyloom.seeds import derive_seed
 
 Continue = Callable[[Tensor, list[int]], Tensor]
@@ -85,7 +85,7 @@ def run(
 
 def digits_tables(samples: list[dict], seed: int) -> tuple[list[Table], dict]:
     """Return the table and all numbers."""
-    means = {name: mean_score([s["errors"][name] for s in samples], seed) for name in samples[0]["errors"]}
+    means = {name: summed_up([s["errors"][name] for s in samples], seed) for name in samples[0]["errors"]}
     rows = [[name, f"{m.mean:.1f} ({m.low:.1f}-{m.high:.1f})"] for name, m in means.items() if m]
     rows += [[name, f"{value:.1f}"] for name, value in PUBLISHED.items()]
     note = (

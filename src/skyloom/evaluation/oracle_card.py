@@ -5,26 +5,24 @@ python -m skyloom.evaluation.oracle_card --folder src/skyloom/weights/oracle
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 from torch import Tensor
 
 from skyloom.config import ClipConfig, WorldConfig
 from skyloom.data.softening import soften
-from skyloom.evaluation.faults import FAULTS, Fault
+from skyloom.evaluation.cards import save_card, training_text
+from skyloom.evaluation.faults import FAULTS
 from skyloom.evaluation.oracle import SHIPPED, Oracle, load_oracle
-from skyloom.evaluation.oracle_clips import numbered_scenes, render_scenes
+from skyloom.evaluation.oracle_clips import batches, render_scenes, suited
 from skyloom.evaluation.report import markdown_table
 from skyloom.evaluation.scoring import Score, asked, score, summarise
 from skyloom.presets import preset
 from skyloom.seeds import generator_for
-from skyloom.world.facts import Facts, describe_all
-from skyloom.world.scene import Scenes
+from skyloom.world.facts import Facts
 
 BATCH = 50
 
@@ -40,34 +38,24 @@ def accuracy(
 ) -> dict[str, dict[str, Score]]:
     """Return the accuracy by slot on `count` new renders, sharp and softened."""
     sharp, soft = [], []
-    for first in range(0, count, BATCH):
-        scenes = numbered_scenes(world, clip, torch.arange(first, min(first + BATCH, count)), split)
-        pixels, facts = render_scenes(scenes, clip), describe_all(scenes)
+    for scenes, facts in batches(world, clip, split, count, BATCH):
+        pixels = render_scenes(scenes, clip)
         sharp += score_clips(oracle, pixels, facts)
-        soft += score_clips(oracle, soften(pixels, generator_for(0, "card", first)), facts)
+        soft += score_clips(oracle, soften(pixels, generator_for(0, "card", int(scenes.index[0]))), facts)
     return {"sharp": summarise(sharp), "softened": summarise(soft)}
-
-
-def _suited(fault: Fault, world: WorldConfig, clip: ClipConfig, first: int) -> tuple[Scenes, list[Facts]]:
-    """Return the scenes, among the next BATCH, on which a fault can be told."""
-    scenes = numbered_scenes(world, clip, torch.arange(first, first + BATCH), "heldout")
-    facts = describe_all(scenes)
-    rows = [row for row, fact in enumerate(facts) if fault.applies(fact)]
-    return scenes.select(torch.tensor(rows, dtype=torch.int64)), [facts[row] for row in rows]
 
 
 def detection(oracle: Oracle, world: WorldConfig, clip: ClipConfig, count: int) -> dict[str, dict[str, float]]:
     """Return, for each planted fault, how often it is noticed, and how often clean clips raise the same alarm."""
     table = {}
     for name, fault in FAULTS.items():
-        noticed, alarms, first = [], [], 0
-        while len(noticed) < count:
-            scenes, facts = _suited(fault, world, clip, first)
-            first += BATCH
-            if facts:
-                spoiled = fault.spoil(scenes, clip, len(oracle.config.actors))
-                noticed += [fault.noticed(s) for s in score_clips(oracle, spoiled, facts)]
-                alarms += [fault.noticed(s) for s in score_clips(oracle, render_scenes(scenes, clip), facts)]
+        noticed, alarms = [], []
+        for scenes, facts in suited(world, clip, "heldout", fault.applies, BATCH):
+            spoiled = fault.spoil(scenes, clip, len(oracle.config.actors))
+            noticed += [fault.noticed(s) for s in score_clips(oracle, spoiled, facts)]
+            alarms += [fault.noticed(s) for s in score_clips(oracle, render_scenes(scenes, clip), facts)]
+            if len(noticed) >= count:
+                break
         table[name] = {
             "detected": sum(noticed) / len(noticed), "false_alarms": sum(alarms) / len(alarms), "clips": len(noticed),
         }  # fmt: skip
@@ -109,15 +97,6 @@ marked wrong on the same clips unspoiled.
 """
 
 
-def training_text(folder: Path) -> str:
-    """Return what training.json says, in words."""
-    done = json.loads((folder / "training.json").read_text())
-    plan, eye = done["plan"], done["plan"]["eye"]
-    scenes = eye["steps"] * eye["batch_size"]
-    seen = f"{scenes * plan['eye_frames']:,} single frames of {scenes:,} scenes, then {plan['clips']:,} clips"
-    return f"It saw {seen}, seed {eye['seed']}.{done.get('note', '')}"
-
-
 def write_card(oracle: Oracle, found: dict, name: str, training: str) -> str:
     """Return the card's text."""
     slots = list(next(iter(found["accuracy"].values())))
@@ -147,9 +126,8 @@ def main(
     """Measure an oracle on held-out renders and planted faults; write card.md and card.json."""
     oracle, row = load_oracle(folder), preset(name)
     found = measure(oracle, row.world, row.clip, count)
-    (folder / "card.json").write_text(json.dumps(found, indent=1) + "\n")
     text = write_card(oracle, found, name, training_text(folder))
-    (folder / "card.md").write_text(text, encoding="utf-8")
+    save_card(folder, found, text)
     print(text)
 
 

@@ -8,8 +8,7 @@ from skyloom.data.phyworld_questions import GROUPS
 from skyloom.evaluation.phyworld_scores import MEASURES
 from skyloom.evaluation.phyworld_suite import LINES, PARSERS
 from skyloom.evaluation.report import Table
-from skyloom.evaluation.scoring import Score
-from skyloom.evaluation.tables import mean_score
+from skyloom.evaluation.scoring import Score, summed_up
 
 SIZES_PUBLISHED = ("30k", "300k", "3M")
 PUBLISHED_FLOORS = {"uniform": 0.0099, "collision": 0.0117, "parabola": 0.0210}
@@ -64,7 +63,7 @@ def means(samples: list[dict], seed: int) -> dict:
         for part, chosen in parts.items():
             for parser in PARSERS:
                 found = [s["errors"][parser][line] for s in chosen if s["errors"][parser][line]]
-                scores = {m: mean_score([f[m] for f in found], seed) for m in MEASURES}
+                scores = {m: summed_up([f[m] for f in found], seed) for m in MEASURES}
                 table.setdefault(line, {}).setdefault(part, {})[parser] = scores
     return table
 

@@ -8,6 +8,7 @@ order in time, which every clip should and no prompt says, so it stands outside 
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
@@ -68,11 +69,19 @@ def _share(values: list[bool]) -> float:
     return sum(values) / len(values)
 
 
+def summed_up(values: Sequence[float], seed: int = 0, statistic: str = "mean") -> Score | None:
+    """Return mean or median of some numbers with its interval; None for none."""
+    if not values:
+        return None
+    middle = statistics.median(values) if statistic == "median" else sum(values) / len(values)
+    return Score(middle, *bootstrap_interval(list(values), seed, statistic=statistic), len(values))
+
+
 def summarise(scores: list[dict[str, float]], seed: int = 0) -> dict[str, Score]:
     """Average samples slot by slot; a slot counts the samples that asked for it."""
     table = {}
     for name in (*SLOT_NAMES, "all", "order"):
-        values = [sample[name] for sample in scores if name in sample]
-        if values:
-            table[name] = Score(sum(values) / len(values), *bootstrap_interval(values, seed), len(values))
+        found = summed_up([sample[name] for sample in scores if name in sample], seed)
+        if found:
+            table[name] = found
     return table

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -19,7 +20,9 @@ from skyloom.evaluation import (
     captions_suite,
     failures_suite,
     few_steps_suite,
+    marks_suite,
     minute_suite,
+    permanence_suite,
     prompts_suite,
     speed,
     tables,
@@ -34,8 +37,8 @@ from skyloom.evaluation.page import save_page
 from skyloom.evaluation.published_suites import phyworld_steps, run_digits, run_phyworld
 from skyloom.evaluation.report import Report, Table
 from skyloom.evaluation.samples import SampleLog
-from skyloom.evaluation.strips import keeping
-from skyloom.evaluation.task_bench import Bench, TasksPlan
+from skyloom.evaluation.strips import keeping, save_strip
+from skyloom.evaluation.task_bench import Bench, Row, TasksPlan
 from skyloom.evaluation.together import Together
 from skyloom.models.captioner import SHIPPED as CAPTIONER
 from skyloom.models.captioner import load_captioner
@@ -46,6 +49,8 @@ from skyloom.pipelines.tasks import text_to_video
 
 QUICK_SAMPLES, QUICK_ROUNDS, ROUNDS = 20, 3, 10
 Advance = Callable[[int], None]
+Found = tuple[list[Table], dict]
+"""Tables, and all numbers."""
 Plan = (
     prompts_suite.PromptsPlan
     | autoencoder_suite.AutoencoderPlan
@@ -103,7 +108,7 @@ def _log(request: Request, pipeline: Pipeline, suite: str, plan: Plan) -> Sample
     return SampleLog(request.out / f"{suite}.jsonl", settings)
 
 
-def run_prompts(request: Request, advance: Advance) -> tuple[list[Table], dict]:
+def run_prompts(request: Request, advance: Advance) -> Found:
     """The prompts suite."""
     pipeline = load(request.checkpoint)
     preset = pipeline.preset
@@ -120,7 +125,7 @@ def run_prompts(request: Request, advance: Advance) -> tuple[list[Table], dict]:
     return tables.prompts_tables(scores, request.seed)
 
 
-def run_few_steps(request: Request, advance: Advance) -> tuple[list[Table], dict]:
+def run_few_steps(request: Request, advance: Advance) -> Found:
     """The few steps suite."""
     pipeline = load(request.checkpoint)
     preset = pipeline.preset
@@ -130,7 +135,7 @@ def run_few_steps(request: Request, advance: Advance) -> tuple[list[Table], dict
     return few_steps_suite.tables_of(samples, request.seed)
 
 
-def run_autoencoder(request: Request, advance: Advance) -> tuple[list[Table], dict]:
+def run_autoencoder(request: Request, advance: Advance) -> Found:
     """The autoencoder suite."""
     pipeline = load(request.checkpoint)
     preset = pipeline.preset
@@ -141,25 +146,26 @@ def run_autoencoder(request: Request, advance: Advance) -> tuple[list[Table], di
     return tables.autoencoder_tables(samples, ratio, request.seed)
 
 
-def run_speed(request: Request, advance: Advance) -> tuple[list[Table], dict]:
+def run_speed(request: Request, advance: Advance) -> Found:
     """The speed suite."""
     return tables.speed_tables(speed.run(request.checkpoint, request.rounds, request.seed, advance))
 
 
-def run_tasks(request: Request, advance: Advance) -> tuple[list[Table], dict]:
-    """The tasks suite."""
+def run_rows(name: str, title: str, rows: Mapping[str, Row], request: Request, advance: Advance) -> Found:
+    """Run a suite that is made of rows of tasks: its tables, and all numbers."""
     pipeline = load(request.checkpoint)
     preset = pipeline.preset
     plan = TasksPlan(preset.world, preset.clip, request.count, request.seed)
-    log = _log(request, pipeline, "tasks", plan)
-    bench = Bench(Together(pipeline), judge_of(preset.world), plan)
+    log = _log(request, pipeline, name, plan)
+    keep = partial(save_strip, request.out, name)
+    bench = Bench(Together(pipeline), judge_of(preset.world), plan, keep)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PromptWarning)
-        samples = tasks_suite.run(bench, log, advance)
-    return tasks_tables.row_tables("Tasks", tasks_suite.ROWS, samples, request.seed)
+        samples = tasks_suite.run(bench, log, advance, dict(rows))
+    return tasks_tables.row_tables(title, rows, samples, request.seed)
 
 
-def run_minute(request: Request, advance: Advance) -> tuple[list[Table], dict]:
+def run_minute(request: Request, advance: Advance) -> Found:
     """The minute suite."""
     pipeline = load(request.checkpoint)
     preset, count = pipeline.preset, minute_suite.cases_for(request.count)
@@ -170,7 +176,7 @@ def run_minute(request: Request, advance: Advance) -> tuple[list[Table], dict]:
     return [*found, tasks_tables.over_time_table(samples, plan.long)], numbers
 
 
-def run_wording(request: Request, advance: Advance) -> tuple[list[Table], dict]:
+def run_wording(request: Request, advance: Advance) -> Found:
     """The wording suite."""
     pipeline = load(request.checkpoint)
     world, clip = pipeline.preset.world, pipeline.preset.clip
@@ -179,7 +185,7 @@ def run_wording(request: Request, advance: Advance) -> tuple[list[Table], dict]:
     return [wording_suite.table_of(results)], {result.group: asdict(result) for result in results}
 
 
-def run_failures(request: Request, advance: Advance) -> tuple[list[Table], dict]:
+def run_failures(request: Request, advance: Advance) -> Found:
     """The failures suite."""
     pipeline = load(request.checkpoint)
     preset = pipeline.preset
@@ -190,7 +196,7 @@ def run_failures(request: Request, advance: Advance) -> tuple[list[Table], dict]
     return [table], numbers
 
 
-def run_captions(request: Request, advance: Advance) -> tuple[list[Table], dict]:
+def run_captions(request: Request, advance: Advance) -> Found:
     """The captions suite, on the checkpoint's world."""
     preset = load(request.checkpoint).preset
     plan = captions_suite.CaptionsPlan(preset.world, preset.clip, request.count, request.seed)
@@ -204,15 +210,22 @@ def run_captions(request: Request, advance: Advance) -> tuple[list[Table], dict]
 class Suite:
     """How to run a suite, and how many steps its progress bar has."""
 
-    run: Callable[[Request, Advance], tuple[list[Table], dict]]
+    run: Callable[[Request, Advance], Found]
     steps: Callable[[Request], int]
+
+
+def suite_of_rows(name: str, title: str, rows: dict[str, Row]) -> Suite:
+    """Return a suite that is made of rows of tasks."""
+    return Suite(partial(run_rows, name, title, rows), lambda request: tasks_suite.steps_of(request.count, rows))
 
 
 SUITES = {
     "prompts": Suite(run_prompts, lambda request: request.count * len(prompts_suite.GROUPS)),
     "few_steps": Suite(run_few_steps, lambda request: request.count * len(few_steps_suite.SUITE_GROUPS)),
     "autoencoder": Suite(run_autoencoder, lambda request: request.count),
-    "tasks": Suite(run_tasks, lambda request: tasks_suite.steps_of(request.count)),
+    "tasks": suite_of_rows("tasks", "Tasks", tasks_suite.ROWS),
+    "marks": suite_of_rows("marks", "Marks", marks_suite.ROWS),
+    "permanence": suite_of_rows("permanence", "Permanence", permanence_suite.ROWS),
     "minute": Suite(run_minute, lambda request: minute_suite.cases_for(request.count)),
     "phyworld": Suite(
         lambda r, advance: run_phyworld(r.checkpoint, r.out, r.count, r.seed, advance),

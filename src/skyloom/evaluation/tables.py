@@ -6,9 +6,8 @@ import statistics
 from dataclasses import asdict
 
 from skyloom.evaluation.autoencoder_suite import FOREGROUND_STEP, MEASURES
-from skyloom.evaluation.metrics import bootstrap_interval
 from skyloom.evaluation.report import Table, score_text
-from skyloom.evaluation.scoring import SLOT_NAMES, Score, summarise
+from skyloom.evaluation.scoring import SLOT_NAMES, Score, summarise, summed_up
 
 TITLES = {
     "seen": "one actor, combinations seen in training",
@@ -62,18 +61,11 @@ def _samples(columns: dict[str, dict[str, Score]], slot: str) -> str:
     return str(columns["generated"][slot].samples) if slot in columns["generated"] else "0"
 
 
-def mean_score(values: list[float], seed: int) -> Score | None:
-    """Return the mean of some numbers with its interval; None for none."""
-    if not values:
-        return None
-    return Score(sum(values) / len(values), *bootstrap_interval(values, seed), len(values))
-
-
 def autoencoder_tables(samples: list[dict], ratio: float, seed: int) -> tuple[list[Table], dict]:
     """Return the table of codes against measures, and all numbers."""
 
     def mean_of(code: str, name: str) -> Score | None:
-        return mean_score([s[code][name] for s in samples if s[code][name] is not None], seed)
+        return summed_up([s[code][name] for s in samples if s[code][name] is not None], seed)
 
     means = {code: {name: mean_of(code, name) for name in MEASURES} for code in CODES}
     rows = [[code, *(_measure_text(means[code][name], name) for name in MEASURES)] for code in CODES]

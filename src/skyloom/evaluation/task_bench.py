@@ -26,6 +26,8 @@ Numbers = dict[str, dict[str, float]]
 Measured = dict[str, dict[str, Tensor | Sequence[float]]]
 """Line to measure to one value for each case."""
 Task = Callable[[Pipeline], Video]
+Keep = Callable[[str, Tensor], None]
+"""A sample's name and its clips (n, 3, f, h, w), to be kept as a strip."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Bench:
     pipeline: Together
     oracle: Oracle
     plan: TasksPlan
+    keep: Keep = lambda name, clips: None
 
     def run(self, tasks: Sequence[Task]) -> Tensor:
         """Do tasks whose videos are of one size: pixels (b, 3, f, h, w) in [-1, 1], as a file would hold them."""
@@ -90,6 +93,11 @@ class Bench:
         """Return what the autoencoder keeps of pixels (b, 3, f, h, w), as a file would hold it."""
         parts = [self.pipeline.decode(self.pipeline.encode(part)) for part in pixels.split(AT_ONCE)]
         return rounded(torch.cat(parts))
+
+    def keep_pairs(self, row: str, numbers: Sequence[int], real: Tensor, made: Tensor) -> None:
+        """Keep a strip of each case: the real clip above, what was made below."""
+        for number, *clips in zip(numbers, real, made, strict=True):
+            self.keep(f"{row}/{number}", torch.stack(clips))
 
     def read(self, pixels: Tensor) -> list[dict]:
         """Return what the judge sees in each clip, as plain values."""

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from skyloom.evaluation.metrics import bootstrap_interval
 from skyloom.evaluation.report import Table, score_text
-from skyloom.evaluation.scoring import Score
+from skyloom.evaluation.scoring import Score, summed_up
 from skyloom.evaluation.task_bench import Goal, Subject
 
 LINES = {
@@ -28,14 +27,6 @@ LEGEND = (
 def statistic_of(row: Subject, measure: str) -> str:
     """Return how a measure's values are summed up: by the goal's statistic, else the mean."""
     return next((goal.statistic for goal in row.goals if goal.measure == measure), "mean")
-
-
-def summed_up(values: Sequence[float], seed: int, statistic: str = "mean") -> Score | None:
-    """Return mean or median of some numbers with its interval; None for none."""
-    if not values:
-        return None
-    middle = statistics.median(values) if statistic == "median" else statistics.fmean(values)
-    return Score(middle, *bootstrap_interval(list(values), seed, statistic=statistic), len(values))
 
 
 def collect(samples: Sequence[Mapping[str, Any]], row: Subject, seed: int) -> dict[str, dict[str, Score]]:
