@@ -6,7 +6,7 @@ import torch
 from pipeline_parts import randomised
 from skyloom.config import SCALARS, TransformerConfig
 from skyloom.errors import InvalidArgument
-from skyloom.models.cache import Cache, read_out
+from skyloom.models.cache import Cache
 from skyloom.models.causal import causal_velocity, frames_seen
 from skyloom.models.transformer import Transformer, block_causal_mask
 from skyloom.shapes import LatentSize
@@ -76,7 +76,7 @@ def test_with_all_frames_read_it_is_the_transformer_under_the_block_causal_mask(
             x, levels, _ = cache._run(part, torch.zeros(2), boxes, known=True)
             parts.append((x, levels))
             cache.remember(part, boxes=boxes)
-        found = torch.cat([read_out(network, x, levels, cache.grid) for x, levels in parts], dim=2)
+        found = torch.cat([network.answer(x, levels, cache.grid) for x, levels in parts], dim=2)
     torch.testing.assert_close(found, whole, rtol=1e-4, atol=1e-4)
 
 

@@ -11,18 +11,15 @@ values, not yet turned by their positions. They are turned when they are read, b
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
 import torch
-from einops import rearrange
 from torch import Tensor
 
 from skyloom.config import SCALARS
 from skyloom.errors import InvalidArgument
-from skyloom.models.layers import Attention, Modulation, ReadingAttention, rotate
-from skyloom.models.patchify import unpatchify
+from skyloom.models.layers import ReadingAttention, rotate
 from skyloom.models.rope import rotation, token_positions
 from skyloom.models.transformer import Block, Transformer
 from skyloom.shapes import LatentSize
@@ -38,45 +35,9 @@ def check_span(span: int) -> int:
     return span
 
 
-def unturned(attention: Attention, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return normed query and key, and value, (b, n, l, head_dim) each, of tokens x (b, l, d) without a place."""
-    query, key, value = rearrange(attention.qkv(x), "b l (three n d) -> three b n l d", three=3, n=attention.num_heads)
-    return attention.query_norm(query), attention.key_norm(key), value
-
-
 def blocks_of(network: Transformer) -> list[Block]:
     """Return a network's blocks."""
     return [cast(Block, block) for block in network.blocks]
-
-
-def said_to(block: Block, words: Tensor) -> KeyValue:
-    """Return a block's keys and values of words (b, m, d), which are the same for every frame and noise level."""
-    attention = block.attention
-    said, meant = rearrange(attention.words(words), "b m (two n d) -> two b n m d", two=2, n=attention.num_heads)
-    return attention.key_norm(said), meant
-
-
-def around(block: Block, x: Tensor, levels: Tensor, attend: Callable[[Tensor], Tensor]) -> Tensor:
-    """Run a block on x (b, ..., d) with another attention. levels: (b, ..., 6 d), broadcast to x."""
-    shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = (levels + block.offset.to(levels.dtype)).chunk(6, dim=-1)
-    x = x + gate * attend(Modulation(shift, scale, gate).apply(block.norm(x)))
-    return x + mlp_gate * block.mlp(Modulation(mlp_shift, mlp_scale, mlp_gate).apply(block.norm(x)))
-
-
-def read_out(network: Transformer, x: Tensor, levels: Tensor, grid: LatentSize) -> Tensor:
-    """Return the velocity (b, c, f, h, w) that tokens x (b, l, d) end as. levels: (b, l or 1, 6 d)."""
-    final = levels[..., : 2 * network.config.hidden_size] + network.final_offset.to(levels.dtype)
-    shift, scale = final.chunk(2, dim=-1)
-    return unpatchify(network.out(network.norm(x) * (1 + scale) + shift), grid, network.config.patch_size)
-
-
-def tokens_of(
-    network: Transformer, latents: Tensor, positions: Tensor, known: bool, boxes: Tensor | None, names: Tensor | None
-) -> Tensor:
-    """Return the tokens (b, l, d) of latents (b, c, f, h, w) at positions (l, 3), all of them known or none."""
-    flag = torch.ones_like(latents[:, :1]) if known else None
-    x = network._video_tokens(latents, [flag, None, boxes], positions, network.grid(latents))
-    return x if network.naming is None or boxes is None or names is None else x + network.naming(boxes, names)
 
 
 class Cache:
@@ -99,8 +60,8 @@ class Cache:
         self.grid = LatentSize(1, frame.latent_height // patch, frame.latent_width // patch)
         self._places = [token_positions(self.grid, slot, device) for slot in range(span)]
         self._turns = [rotation(places, network.config.head_dim) for places in self._places]
-        words = network.text(prompt_embeds, prompt_mask[:, None, :])
-        self._words = [said_to(block, words) for block in blocks_of(network)]
+        words = network.read(prompt_embeds, prompt_mask)
+        self._words = [block.attention.heard(words) for block in blocks_of(network)]
         self._held: list[list[KeyValue]] = [[] for _ in self._words]
         self._turned: list[KeyValue] = []
 
@@ -127,7 +88,7 @@ class Cache:
         noisy: (b, c, 1, h, w); sigma: (b,); boxes: (b, s, 1, h, w); rows: which of the videos these are, None for all.
         """
         x, levels, _ = self._run(noisy, sigma, boxes, known=False, rows=rows)
-        return read_out(self.network, x, levels, self.grid)
+        return self.network.answer(x, levels, self.grid)
 
     def remember(self, latents: Tensor, *, boxes: Tensor | None = None) -> None:
         """Keep a finished frame (b, c, 1, h, w); where that is one too many, the one after the first leaves."""
@@ -145,18 +106,20 @@ class Cache:
         """Return the tokens after the last block, their levels, and each block's keys and values, not turned."""
         network, turn, kept = self.network, self._turns[self.slot], []
         mask = self._seen(_chosen(self.mask, rows))
-        x = tokens_of(network, latents, self._places[self.slot], known, boxes, _chosen(self.names, rows))
+        flag = torch.ones_like(latents[:, :1]) if known else None
+        names = _chosen(self.names, rows)
+        x = network.tokens(latents, self._places[self.slot], known=flag, boxes=boxes, names=names)
         levels = network.levels(sigma[:, None], _chosen(self.scalars, rows))
 
         def attend(normed: Tensor, attention: ReadingAttention, before: KeyValue) -> Tensor:
-            query, key, value = unturned(attention, normed)
+            query, key, value = attention.unturned(normed)
             kept.append((key, value))
             keys, values = (_chosen(part, rows) for part in before)
             keys, values = torch.cat([keys, rotate(key, *turn)], dim=2), torch.cat([values, value], dim=2)
             return attention.mix(rotate(query, *turn), keys, values, mask)
 
         for block, before in zip(blocks_of(network), self._read(), strict=True):
-            x = around(block, x, levels, partial(attend, attention=block.attention, before=before))
+            x = block.around(x, levels, partial(attend, attention=block.attention, before=before))
         return x, levels, kept
 
     def _seen(self, words: Tensor | None) -> Tensor | None:

@@ -18,7 +18,7 @@ from einops import rearrange
 from torch import Tensor
 
 from skyloom.config import SCALARS
-from skyloom.models.cache import KeyValue, around, blocks_of, check_span, read_out, said_to, tokens_of, unturned
+from skyloom.models.cache import KeyValue, blocks_of, check_span
 from skyloom.models.layers import ReadingAttention, rotate
 from skyloom.models.rope import rotation, token_positions
 from skyloom.models.transformer import Transformer
@@ -36,14 +36,16 @@ def causal_velocity(
     """
     grid = network.grid(noisy)
     line = _Line.of(grid, check_span(span), network.config.head_dim, prompt_mask)
-    parts = [(history, True), (noisy, False)]
-    x = torch.stack([tokens_of(network, part, line.places, done, boxes, names) for part, done in parts], dim=1)
+    parts = [(history, torch.ones_like(history[:, :1])), (noisy, None)]
+    told = {"boxes": boxes, "names": names}
+    x = torch.stack([network.tokens(part, line.places, known=known, **told) for part, known in parts], dim=1)
     scalars = sigma.new_full((len(sigma), len(SCALARS)), float("nan")) if scalars is None else scalars
     levels = network.levels(torch.stack([torch.zeros_like(sigma), sigma], dim=1), scalars)[:, :, None]
-    words = network.text(prompt_embeds, prompt_mask[:, None, :])
+    words = network.read(prompt_embeds, prompt_mask)
     for block in blocks_of(network):
-        x = around(block, x, levels, partial(_attend, attention=block.attention, said=said_to(block, words), line=line))
-    return read_out(network, x[:, 1], levels[:, 1], grid)
+        attention = block.attention
+        x = block.around(x, levels, partial(_attend, attention=attention, said=attention.heard(words), line=line))
+    return network.answer(x[:, 1], levels[:, 1], grid)
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def frames_seen(frames: int, span: int, device: torch.device | None = None) -> t
 
 def _attend(normed: Tensor, attention: ReadingAttention, said: KeyValue, line: _Line) -> Tensor:
     """normed: (b, 2, l, d). Returns the same shape. Keys: words and first frame for each distance, then all frames."""
-    query, key, value = unturned(attention, rearrange(normed, "b two l d -> b (two l) d"))
+    query, key, value = attention.unturned(rearrange(normed, "b two l d -> b (two l) d"))
     heard, meant = said
     cells = len(line.moved[0][1][0]) if line.moved else 0
     keys = [heard, *(rotate(heard, *turn) for turn, _ in line.moved)]

@@ -65,10 +65,15 @@ class Attention(nn.Module):
         self.query_norm = RMSNorm(size // num_heads)
         self.key_norm = RMSNorm(size // num_heads)
 
+    def unturned(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return query, key, value (b, n, l, head_dim) of tokens x (b, l, d) that have no place yet."""
+        query, key, value = rearrange(self.qkv(x), "b l (three n d) -> three b n l d", three=3, n=self.num_heads)
+        return self.query_norm(query), self.key_norm(key), value
+
     def project(self, x: Tensor, rotation: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """x: (b, l, d); rotation: cos and sin (l, head_dim / 2). Returns query, key, value (b, n, l, head_dim)."""
-        query, key, value = rearrange(self.qkv(x), "b l (three n d) -> three b n l d", three=3, n=self.num_heads)
-        return rotate(self.query_norm(query), *rotation), rotate(self.key_norm(key), *rotation), value
+        query, key, value = self.unturned(x)
+        return rotate(query, *rotation), rotate(key, *rotation), value
 
     def mix(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
         """Attend and project: (b, l, d). mask: bool, broadcasts to (b, n, l, keys), True attends."""
@@ -94,8 +99,13 @@ class ReadingAttention(Attention):
     def read(self, x: Tensor, words: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor | None) -> Tensor:
         """x: (b, l, d); words: (b, m, d); mask: bool, to (b, n, l, m + l), words first. Returns (b, l, d)."""
         query, key, value = self.project(x, rotation)
+        said, meant = self.heard(words)
+        return self.mix(query, torch.cat([said, key], dim=2), torch.cat([meant, value], dim=2), mask)
+
+    def heard(self, words: Tensor) -> tuple[Tensor, Tensor]:
+        """Return key and value (b, n, m, head_dim) of words (b, m, d)."""
         said, meant = rearrange(self.words(words), "b m (two n d) -> two b n m d", two=2, n=self.num_heads)
-        return self.mix(query, torch.cat([self.key_norm(said), key], dim=2), torch.cat([meant, value], dim=2), mask)
+        return self.key_norm(said), meant
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

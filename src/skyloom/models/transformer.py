@@ -13,7 +13,7 @@ that are known. Words are refined by two layers of their own and read by every b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import torch
 from einops import rearrange
@@ -83,9 +83,13 @@ class Block(nn.Module):
         self, x: Tensor, words: Tensor, levels: Tensor, turn: tuple[Tensor, Tensor], mask: Tensor | None
     ) -> Tensor:
         """x: (b, l, d); words: (b, m, d); levels: (b, l or 1, 6 d), to which the block adds its own offset."""
+        return self.around(x, levels, lambda normed: self.attention.read(normed, words, turn, mask))
+
+    def around(self, x: Tensor, levels: Tensor, attention: Callable[[Tensor], Tensor]) -> Tensor:
+        """Run the block on x (b, ..., d) with an attention of the caller's; levels (b, ..., 6 d) broadcast to x."""
         shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = (levels + self.offset.to(levels.dtype)).chunk(6, dim=-1)
         attend, feed = Modulation(shift, scale, gate), Modulation(mlp_shift, mlp_scale, mlp_gate)
-        x = x + attend.gate * self.attention.read(attend.apply(self.norm(x)), words, turn, mask)
+        x = x + attend.gate * attention(attend.apply(self.norm(x)))
         return x + feed.gate * self.mlp(feed.apply(self.norm(x)))
 
 
@@ -182,15 +186,17 @@ class Transformer(nn.Module):
         """
         grid = self.grid(noisy_latents)
         positions = token_positions(grid, device=noisy_latents.device)
-        x = self._video_tokens(noisy_latents, [known, source, boxes], positions, grid)
-        if self.naming is not None and boxes is not None and names is not None:
-            x = x + self.naming(boxes, names)
+        x = self.tokens(noisy_latents, positions, known=known, source=source, boxes=boxes, names=names)
         words = self.read(prompt_embeds, prompt_mask, word_mask) if words is None else words
         levels = self._levels(sigma, known, context_sigma, scalars, target_sigma)
         turn = rotation(positions, self.config.head_dim)
         seen = _seen(prompt_mask, attention_mask, x.shape[1])
         for block in self.blocks:
             x = block(x, words, levels, turn, seen)
+        return self.answer(x, levels, grid)
+
+    def answer(self, x: Tensor, levels: Tensor, grid: LatentSize) -> Tensor:
+        """Return the velocity (b, c, f, h, w) that tokens x (b, l, d) end as; levels: (b, l or 1, 6 d)."""
         final = levels[..., : 2 * self.config.hidden_size] + self.final_offset.to(levels.dtype)
         shift, scale = final.chunk(2, dim=-1)
         return unpatchify(self.out(self.norm(x) * (1 + scale) + shift), grid, self.config.patch_size)
@@ -200,11 +206,14 @@ class Transformer(nn.Module):
         heard = prompt_mask[:, None, :]
         return self.text(prompt_embeds, heard if word_mask is None else heard & word_mask)
 
-    def _video_tokens(
-        self, noisy: Tensor, given: Sequence[Tensor | None], positions: Tensor, grid: LatentSize
-    ) -> Tensor:
-        """Join what each cell holds and is told (known, source, boxes), and embed it: (b, l, d)."""
-        known, source, boxes = (None if part is None else part.to(noisy.dtype) for part in given)
+    def tokens(
+        self, noisy: Tensor, positions: Tensor, *, known: Tensor | None = None, source: Tensor | None = None,
+        boxes: Tensor | None = None, names: Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
+        """Join what each cell of noisy (b, c, f, h, w) holds and is told; embed it at positions (l, 3): (b, l, d)."""
+        named = None if self.naming is None or boxes is None or names is None else self.naming(boxes, names)
+        known, source, boxes = (None if part is None else part.to(noisy.dtype) for part in (known, source, boxes))
+        grid = self.grid(noisy)
         flag = noisy.new_zeros(noisy.shape[0], 1, *noisy.shape[2:])
         parts = [noisy, flag if known is None else known]
         parts += [torch.zeros_like(noisy), flag] if source is None else [source, _given(source)]
@@ -213,7 +222,8 @@ class Transformer(nn.Module):
         scaled = positions / positions.new_tensor([4.0, grid.latent_height, grid.latent_width]) * 20
         place = fourier_features(scaled, POSITION_FEATURES, 100.0).flatten(1).to(noisy.dtype)
         tokens = patchify(torch.cat(parts, dim=1), self.config.patch_size)
-        return self.embed(torch.cat([tokens, place.expand(len(tokens), -1, -1)], dim=-1))
+        embedded = self.embed(torch.cat([tokens, place.expand(len(tokens), -1, -1)], dim=-1))
+        return embedded if named is None else embedded + named
 
     def _levels(
         self, sigma: Tensor, known: Tensor | None, context_sigma: Tensor | None, scalars: Tensor | None,
