@@ -13,7 +13,7 @@ from skyloom.evaluation.figures import figures_of, sample_scores
 from skyloom.evaluation.page import dots, page, save_page
 from skyloom.evaluation.plots import dot_plot, log_plot, nice_ticks
 from skyloom.evaluation.report import Report, Table, score_text
-from skyloom.evaluation.scaling import fit_power_law, read_run, scaling
+from skyloom.evaluation.scaling import fit_power_law, read_run, same_seeds, scaling
 from skyloom.evaluation.scoring import Score
 from skyloom.evaluation.strips import keeping, ranked, save_strip, strip
 
@@ -116,6 +116,18 @@ def write_run(folder, steps, loss):
     (training / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in logged))
     save_file({"w": torch.zeros(10, 10)}, training / "transformer.safetensors")
     return folder
+
+
+def test_the_same_seeds_of_all_runs_stand_side_by_side(tmp_path):
+    runs = [tmp_path / name for name in ("x1", "x4")]
+    assert same_seeds(runs, tmp_path / "out") is None
+    for level, run in enumerate(runs):
+        save_strip(run / "report", "prompts", "7", torch.full((1, 3, 5, 8, 8), 2.0 * level - 1))
+    save_strip(runs[0] / "report", "prompts", "8", torch.zeros(1, 3, 5, 8, 8))  # a seed of one run only
+    with Image.open(same_seeds(runs, tmp_path / "out")) as sheet:
+        assert sheet.size == (2 * 40 + 4, 8)
+        assert max(sheet.getpixel((20, 4))) < 8 and min(sheet.getpixel((64, 4))) > 247
+    assert list(figures_of(tmp_path / "out")) == ["scaling"]
 
 
 def test_runs_are_read_and_ordered_by_compute(tmp_path):

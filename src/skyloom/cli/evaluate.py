@@ -12,7 +12,7 @@ from skyloom.errors import InvalidArgument
 from skyloom.evaluation.compare import compare
 from skyloom.evaluation.page import save_page
 from skyloom.evaluation.report import Report
-from skyloom.evaluation.scaling import scaling
+from skyloom.evaluation.scaling import same_seeds, scaling
 from skyloom.evaluation.suites import QUICK_ROUNDS, QUICK_SAMPLES, ROUNDS, SUITES, Request, run_suites
 from skyloom.pipelines.phyworld import is_continuer
 from skyloom.seeds import check_seed
@@ -38,7 +38,10 @@ def evaluate(
     if verb == "compare":
         _show(compare(*_graded(list(suites or [])[1:], request, console), seed), out, console)
     elif verb == "scaling":
-        _show(scaling([Path(name) for name in list(suites or [])[1:]]), out, console)
+        runs = [Path(name) for name in list(suites or [])[1:]]
+        report = scaling(runs)
+        same_seeds(runs, out)
+        _show(report, out, console)
     else:
         run_suites(suites or [], request, console)
 

@@ -19,6 +19,8 @@ RANKED_BY = {
     "permanence": ("values.made.right", True),
 }
 """Suite to the number its strips are ranked by, and whether most is best."""
+SAME_SEEDS = "same-seeds.webp"
+"""Clips of the same seeds by several runs."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ def figures_of(folder: Path) -> dict[str, list[Figure]]:
                 words = samples[name].get("prompt") or f"truth above, made below ({name})"
                 caption = f"{place} of {group or suite}: {words} [{measure} {usable[name]:.3g}]"
                 found.setdefault(suite, []).append(Figure(kept[name], caption))
+    if (folder / SAME_SEEDS).exists():
+        found["scaling"] = [Figure(folder / SAME_SEEDS, "the same prompts and seeds, a column for each run")]
     return found
 
 

@@ -14,14 +14,19 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from PIL import Image
+
 from skyloom.config import AutoencoderConfig, ClipConfig, TransformerConfig, from_dict
 from skyloom.errors import CheckpointError, InvalidArgument
+from skyloom.evaluation.figures import SAME_SEEDS
 from skyloom.evaluation.plots import log_plot
 from skyloom.evaluation.report import Report, Table
 from skyloom.shapes import VideoSize
 
 TAIL = 0.1
 CURVE_POINTS = 24
+GAP = 4
+"""Pixels between two strips."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,26 @@ def _prompts(folder: Path) -> float | None:
         return None
     seen = json.loads(path.read_text("utf-8"))["numbers"].get("prompts", {}).get("seen", {})
     return seen["generated"]["all"]["mean"] if seen else None
+
+
+def same_seeds(folders: Sequence[Path], out: Path, shown: int = 6) -> Path | None:
+    """Keep the first clips that every run was graded on, one below the other: a row for each seed, a column for a run.
+
+    Writes OUT/same-seeds.webp; None where the runs have no clips of the same seeds.
+    """
+    strips = [folder / "report" / "strips" / "prompts" for folder in folders]
+    names = set.intersection(*({path.name for path in folder.glob("*.webp")} for folder in strips))
+    rows = [[Image.open(folder / name) for folder in strips] for name in sorted(names)[:shown]]
+    if not rows:
+        return None
+    width, height = rows[0][0].width + GAP, rows[0][0].height + GAP
+    sheet = Image.new("RGB", (width * len(strips) - GAP, height * len(rows) - GAP), "white")
+    for y, row in enumerate(rows):
+        for x, picture in enumerate(row):
+            sheet.paste(picture, (x * width, y * height))
+    out.mkdir(parents=True, exist_ok=True)
+    sheet.save(out / SAME_SEEDS, lossless=True)
+    return out / SAME_SEEDS
 
 
 def scaling(folders: Sequence[Path]) -> Report:
