@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline_parts import toy_pipeline
+from pipeline_parts import ToyTextEncoder, toy_pipeline
 from skyloom.errors import GenerationError, InvalidArgument
 from skyloom.pipelines import tasks
 from skyloom.pipelines.canvas import PromptSpan
@@ -206,6 +206,28 @@ def test_decoding_in_chunks_is_decoding_the_whole(pipeline):
         whole = pipeline.autoencoder.decode(latents)
     error = (pipeline.decode(latents) - whole).pow(2).mean().sqrt()
     assert error < 0.02 * whole.std()  # a processor that knows bf16 decodes in it
+
+
+class Listening(ToyTextEncoder):
+    """Notes what it is asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def encode(self, prompts, *, max_length=64):
+        self.asked.append(tuple(prompts))
+        return super().encode(prompts, max_length=max_length)
+
+
+def test_a_prompt_is_encoded_once_and_another_encoder_is_asked_anew():
+    pipeline = toy_pipeline()
+    pipeline.text_encoder = first = Listening()
+    videos = [pipeline.generate("a fox", seed=0, **QUICK) for _ in range(2)]
+    assert (videos[0].frames == videos[1].frames).all()
+    assert len(first.asked) == len(set(first.asked)) > 0
+    pipeline.text_encoder = second = Listening()
+    pipeline.generate("a fox", seed=0, **QUICK)
+    assert second.asked == first.asked
 
 
 def test_progress_is_told_and_may_cancel(pipeline):

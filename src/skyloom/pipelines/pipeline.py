@@ -80,6 +80,7 @@ class Pipeline:
         self.autoencoder, self.transformer = autoencoder.eval(), transformer.eval()
         self.text_encoder, self.preset, self.name = text_encoder, preset, name
         self.sampling, self.sha256 = sampling or SamplingConfig(), sha256
+        self._heard = functools.lru_cache(maxsize=8)(self._encode_anew)
         self.integrate: Callable[..., Tensor] = sample  # a server's goes on from the last finished step
         strides = preset.autoencoder.strides
         frames = 1 + (preset.clip.num_frames - 1) // strides.temporal
@@ -303,7 +304,11 @@ class Pipeline:
         return names_of(self._encode, canvases, slots, known) if self.transformer.config.box_names else None
 
     def _encode(self, texts: Sequence[str]) -> TextFeatures:
-        return self.text_encoder.encode(texts, max_length=self.preset.transformer.max_text_tokens)
+        """Encode prompts. Planner, branches and windows ask for the same ones, so the last few are remembered."""
+        return self._heard(self.text_encoder, tuple(texts))
+
+    def _encode_anew(self, text_encoder: TextEncoder, texts: tuple[str, ...]) -> TextFeatures:
+        return text_encoder.encode(texts, max_length=self.preset.transformer.max_text_tokens)
 
     @torch.no_grad()
     def encode(self, pixels: Tensor) -> Tensor:
