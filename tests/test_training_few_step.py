@@ -115,9 +115,9 @@ def test_jumps_of_one_walk_meet_where_they_should(monkeypatch):
 def test_known_cells_are_seen_at_their_own_level_and_do_not_count():
     question, lesson = lesson_of(stage_of(first_frames=1.0))
     assert question.known.any() and (question.context_sigma > 0).any()
-    path = torch.arange(4).repeat_interleave(len(lesson.sigma) // 4)
+    path = lesson.path
     seen = mix(question.examples.latents, question.noise, question.context_sigma)[path]
-    known = lesson.told.known.expand_as(lesson.noisy) > 0.5
+    known = lesson.told.known[path].expand_as(lesson.noisy) > 0.5
     torch.testing.assert_close(lesson.noisy[known], seen[known])
     exact = torch.where(known, lesson.velocity + 1e6, lesson.velocity)
     floor = few_step.STEADY**0.5
@@ -132,7 +132,7 @@ def test_some_walks_begin_at_a_noised_clip(monkeypatch):
     start = float(lesson.sigma.max())
     assert few_step.LEAST_STRENGTH <= start < 1
     first = lesson.sigma == lesson.sigma.max()
-    path = torch.arange(4).repeat_interleave(len(lesson.sigma) // 4)[first]
+    path = lesson.path[first]
     begun = mix(question.examples.latents, question.noise, start)[path]
     torch.testing.assert_close(lesson.noisy[first], begun)
     levels = shifted_schedule(FINEST, 1.0, start).float()
@@ -182,3 +182,10 @@ def test_the_teacher_is_never_moved(trained):
     stage, *_ = trained
     fresh = networks()[1].state_dict()
     assert all(torch.equal(value, fresh[name]) for name, value in stage.teacher.state_dict().items())
+
+
+def test_a_step_is_the_same_whenever_it_is_asked():
+    first, again = stage_of(), stage_of()
+    again.loss(0)
+    assert torch.equal(first.loss(3)[0], again.loss(3)[0])
+    assert not torch.equal(first.loss(3)[0], first.loss(4)[0])

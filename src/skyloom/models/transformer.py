@@ -244,7 +244,7 @@ class Transformer(nn.Module):
 
 def _seen(prompt_mask: Tensor, attention_mask: Tensor | None, tokens: int) -> Tensor | None:
     """Return what each token reads, bool, to (b, 1, l, m + l); None for everything, where looking costs no waiting."""
-    here = prompt_mask.device.type == "cpu" and not torch.is_grad_enabled()
+    here = prompt_mask.device.type == "cpu" and not torch.is_grad_enabled() and not torch.compiler.is_compiling()
     if here and attention_mask is None and bool(prompt_mask.all()):
         return None
     heard = prompt_mask[:, None, :]

@@ -42,7 +42,7 @@ DROP_PROMPT, BOXES_TOLD = 0.03, 0.9
 
 @dataclass(frozen=True)
 class Told:
-    """What a network is told beside latents and levels; b rows."""
+    """What a network is told beside latents and levels; b rows. words: refined once, None before."""
 
     embeds: Tensor
     mask: Tensor
@@ -52,6 +52,11 @@ class Told:
     source: Tensor
     boxes: Tensor
     scalars: Tensor
+    words: Tensor | None = None
+
+    def read(self, network: Transformer) -> Told:
+        """Return the same with its words refined, which is alike for all levels and jumps."""
+        return dataclasses.replace(self, words=network.read(self.embeds, self.mask))
 
     def each(self, change: Any) -> Told:
         """Return `change` of every part there is."""
@@ -61,12 +66,13 @@ class Told:
 
 @dataclass(frozen=True)
 class Lesson:
-    """Jumps to learn, r rows: from `noisy` at sigma to target with this mean velocity."""
+    """Jumps to learn, r rows: from `noisy` at sigma to target with this mean velocity, on walk `path` of those told."""
 
     noisy: Tensor
     sigma: Tensor
     target: Tensor
     velocity: Tensor
+    path: Tensor
     told: Told
 
 
@@ -90,8 +96,9 @@ def jump_losses(velocity: Tensor, lesson: Lesson, weights: Tensor, emphasis: flo
     Without the square (Song & Dhariwal 2023, arXiv 2310.14189, eq. 7) long jumps, which are far off, leave room for
     short ones. weights: (c,), mean 1; emphasis: how much more an actor's cells count.
     """
-    told = lesson.told
+    told, path = lesson.told, lesson.path
     asked = (1 - told.known) * (1 + emphasis * told.boxes.sum(1, keepdim=True).clamp(max=1))
+    asked = asked[path]
     error = ((velocity.float() - lesson.velocity).square() * weights.view(1, -1, 1, 1, 1)).mean(1, keepdim=True) * asked
     return (error.sum((1, 2, 3, 4)) / asked.sum((1, 2, 3, 4)) + STEADY).sqrt()
 
@@ -127,7 +134,8 @@ class FewStepStage:
         return _ask(self.teacher, noisy, sigma, told)
 
     def _jump(self, lesson: Lesson) -> Tensor:
-        return _ask(self.student, lesson.noisy, lesson.sigma, lesson.told, lesson.target)
+        told = lesson.told.read(self.student).each(lambda part: part[lesson.path])
+        return _ask(self.student, lesson.noisy, lesson.sigma, told, lesson.target)
 
     def _silent(self, told: Told) -> Told:
         """Return the same without prompts and names."""
@@ -143,7 +151,9 @@ class FewStepStage:
         def velocity_of(noisy: Tensor, sigma: Tensor, conditions: Sequence[Told]) -> Tensor:
             return run(noisy, sigma, _joined(conditions))
 
-        branches = classifier_free(told, self._silent(told), how.guidance_scale)
+        with torch.no_grad():
+            said, unsaid = told.read(self.teacher), self._silent(told).read(self.teacher)
+        branches = classifier_free(said, unsaid, how.guidance_scale)
         interval = (how.guidance_low, how.guidance_high)
         velocity_fn = guided(velocity_of, branches, interval=interval, rescale=how.rescale)
         start = mix(latents, question.noise, float(sigmas[0]))
@@ -167,8 +177,8 @@ class FewStepStage:
         path, first, last = mine[0] - mine[0][0], mine[1], mine[2]
         noisy, sigma, target = points[first, path], levels[first], levels[last]
         velocity = mean_velocity(noisy, points[last, path], sigma, target)
-        told = told.each(lambda part: part[path])
-        return Lesson(torch.where(told.known > 0.5, seen[path], noisy), sigma, target, velocity, told)
+        shown = torch.where(question.known[path] > 0.5, seen[path], noisy)
+        return Lesson(shown, sigma, target, velocity, path, told)
 
     def _losses(self, lesson: Lesson, run: Callable[[Lesson], Tensor]) -> Tensor:
         with autocast(self.config.precision, self.device):
@@ -204,7 +214,8 @@ class FewStepStage:
 def _ask(network: Transformer, noisy: Tensor, sigma: Tensor, told: Told, target: Tensor | None = None) -> Tensor:
     return network(
         noisy, sigma, told.embeds, told.mask, known=told.known, context_sigma=told.context_sigma, source=told.source,
-        boxes=told.boxes, names=told.names, scalars=told.scalars, target_sigma=target,
+        boxes=told.boxes, names=told.names, scalars=told.scalars, words=told.words,
+        target_sigma=target,
     )  # fmt: skip
 
 
