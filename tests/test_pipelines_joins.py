@@ -111,3 +111,10 @@ def test_other_sizes_and_rates_are_fitted(pipeline):
 def test_bad_input_is_refused(pipeline, call, message):
     with pytest.raises(InvalidArgument, match=message):
         call(pipeline)
+
+
+def test_the_step_onto_the_own_frame_is_the_one_that_was_made():
+    made = torch.rand(1, 3, 4, 8, 8, generator=torch.Generator().manual_seed(1)) * 0.2
+    own, frames, stand_in = made[:, :, :1] + 0.1, made[:, :, 1:3], made[:, :, 3:]
+    shown = frames + seams.arriving(own, frames, stand_in).given_to(frames)
+    torch.testing.assert_close(own - shown[:, :, -1:], stand_in - frames[:, :, -1:])

@@ -20,7 +20,7 @@ from skyloom.pipelines import tasks
 from skyloom.pipelines.canvas import Canvas
 from skyloom.pipelines.engine import Engine, Job, Settings, clip_cells, film_of, groups_for, prepare, room_of
 from skyloom.pipelines.film import Film, check_pixels, frames_of
-from skyloom.pipelines.seams import arriving, bridged, carrying_on, going_on, turned
+from skyloom.pipelines.seams import arriving, carrying_on, turned
 from skyloom.pipelines.windows import Window, memory_of, plan, sampled, weave
 from skyloom.video import Video
 
@@ -105,20 +105,14 @@ def connect(
     job = prepare(engine, told[0], settings)
     other = prepare(engine, told[1], {**settings, "seed": job.seed})
     before, after = job.room.fitted(first), job.room.fitted(second)
-    stride, window = job.room.strides.temporal, clip_cells(engine)
-    new = max(2, window - 1) if seconds is None else groups_for(job, seconds)
-    tail, head = _tail_cells(len(before.frames), job, memory_of(window)), _head_cells(len(after.frames), job, 1)
-    shared = max(1, min(TURNING, new // 2))
-    ahead = Lengths(window, tail, (new + shared + 1) // 2, 0)
-    back = Lengths(max(window, head + 2), 0, (new + shared) // 2, head)
+    new = _bridge_groups(engine, job, seconds)
 
     def chunks() -> Iterator[np.ndarray]:
         yield before.frames
-        going = torch.cat(list(_going_on(engine, job, before, ahead)), dim=2)
-        yield frames_of(turned(going, _leading_up(engine, other, after, back), stride * new - 1))
+        yield frames_of(_bridge(engine, (job, other), (before, after), new))
         yield after.frames
 
-    count = len(before.frames) + stride * new - 1 + len(after.frames)
+    count = len(before.frames) + job.room.strides.temporal * new - 1 + len(after.frames)
     return film_of(engine, replace(job, prompt=prompt or ""), count, chunks(), "connect")
 
 
@@ -138,45 +132,31 @@ def loop(
 ) -> Film:
     """Lead from a video's end back to its own beginning: after the answer's last frame comes its first."""
     job = prepare(engine, prompt, settings)
-    own = job.room.fitted(video)
-    lengths = _bridge_lengths(engine, job, own, seconds)
-    count = len(own.frames) + lengths.new * job.room.strides.temporal - 1
-    return film_of(engine, job, count, _bridge(engine, job, own, lengths), "loop")
+    own, new = job.room.fitted(video), _bridge_groups(engine, job, seconds)
+
+    def chunks() -> Iterator[np.ndarray]:
+        yield own.frames
+        yield frames_of(_bridge(engine, (job, job), (own, own), new))
+
+    return film_of(engine, job, len(own.frames) + job.room.strides.temporal * new - 1, chunks(), "loop")
 
 
-def _bridge_lengths(engine: Engine, job: Job, own: Video, seconds: float | None) -> Lengths:
-    """Share a window between a video's end, its beginning and what leads from one to the other."""
-    window = clip_cells(engine)
-    lent = max(1, window // 4)
-    head = _head_cells(len(own.frames), job, lent)
-    tail = _tail_cells(len(own.frames), job, max(lent, 2))
-    new = max(2, window - head - tail) if seconds is None else groups_for(job, seconds)
-    return Lengths(max(window, tail + head + 1), tail, new, head)
+def _bridge_groups(engine: Engine, job: Job, seconds: float | None) -> int:
+    return max(2, clip_cells(engine) - 1) if seconds is None else groups_for(job, seconds)
 
 
-def _bridge(engine: Engine, job: Job, own: Video, lengths: Lengths) -> Iterator[np.ndarray]:
-    """Yield a video's own frames, then what is made, up to the frame before its first.
+def _bridge(engine: Engine, jobs: tuple[Job, Job], videos: tuple[Video, Video], new: int) -> Tensor:
+    """Return pixels (1, 3, k, h, w) of `new` groups but one frame, from the end of one video to the start of another.
 
-    The group that ends before the groups lent by its beginning ends with its first frame, so that frame is not shown.
+    One goes on, the other is led up to; each side's job tells its words.
     """
-    yield own.frames
-    stride, place = job.room.strides.temporal, lengths.before + lengths.new
-    ending = tasks.ending(job.room, own, lengths.before)
-    start = tasks.beginning(job.room, own, lengths.after)
-
-    def fill(window: Window) -> Canvas:
-        canvas = tasks.text_to_video(room_of(job, window.end - window.first), job.told)
-        parts: dict[int, Tensor] = {}
-        if window.first < lengths.before:
-            parts[0] = ending[:, :, window.first :]
-        if window.end > place:
-            parts[max(place - window.first, 0)] = start[:, :, max(window.first - place, 0) : window.end - place]
-        return tasks.pinned(canvas, parts) if parts else canvas
-
-    made = weave(engine, fill, plan(lengths.cells, lengths.window, memory_of(lengths.window)), job)
-    new = torch.cat(list(_without(made, 1 + stride * (lengths.before - 1))), dim=2)[:, :, : stride * lengths.new]
-    leaving = going_on(own.pixels()[:, :, -1:], new)
-    yield frames_of(bridged(new[:, :, :-1], leaving, arriving(own.pixels()[:, :, :1], new[:, :, -1:])))
+    job, (before, after), window = jobs[0], videos, clip_cells(engine)
+    tail, head = _tail_cells(len(before.frames), job, memory_of(window)), _head_cells(len(after.frames), job, 1)
+    shared = max(1, min(TURNING, new // 2))
+    ahead = Lengths(window, tail, (new + shared + 1) // 2, 0)
+    back = Lengths(max(window, head + 2), 0, (new + shared) // 2, head)
+    going = torch.cat(list(_going_on(engine, job, before, ahead)), dim=2)
+    return turned(going, _leading_up(engine, jobs[1], after, back), job.room.strides.temporal * new - 1)
 
 
 def _without(chunks: Iterator[Tensor], count: int) -> Iterator[Tensor]:
@@ -224,5 +204,5 @@ def _leading_up(engine: Engine, job: Job, own: Video, lengths: Lengths) -> Tenso
     spare = made.shape[2] - lengths.after - wanted
     pixels = check_pixels(engine.decode(made))[:, :, stride * spare :]
     new, stand_in = pixels.split([stride * lengths.new, pixels.shape[2] - stride * lengths.new], dim=2)
-    landing = arriving(own.pixels()[:, :, :1], stand_in[:, :, :1])
+    landing = arriving(own.pixels()[:, :, :1], new, stand_in[:, :, :1])
     return new + landing.given_to(new)

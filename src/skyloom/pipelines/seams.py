@@ -51,16 +51,12 @@ def going_on(own: Tensor, frames: Tensor) -> Offset:
     return Offset(first, own + step - first)
 
 
-def arriving(own: Tensor, stand_in: Tensor) -> Offset:
-    """Return the offset with which frames arrive at `own`, for which the made frame `stand_in` stands."""
-    return Offset(stand_in, own - stand_in)
+def arriving(own: Tensor, frames: Tensor, stand_in: Tensor) -> Offset:
+    """Return the offset with which `frames` arrive at `own`, for which the made frame after them, `stand_in`, stands.
 
-
-def bridged(frames: Tensor, leaving: Offset, landing: Offset) -> Tensor:
-    """Shift frames (1, 3, k, h, w) by both offsets: the nearer end's counts more."""
-    count = frames.shape[2]
-    share = (torch.arange(1, count + 1) / (count + 1)).view(1, 1, -1, 1, 1)
-    return frames + (1 - share) * leaving.given_to(frames) + share * landing.given_to(frames)
+    The step from the last of them to `own` becomes that to `stand_in`.
+    """
+    return Offset(frames[:, :, -1:], own - stand_in)
 
 
 def turned(ahead: Tensor, back: Tensor, count: int) -> Tensor:
