@@ -23,7 +23,7 @@ from PIL import Image
 
 from skyloom.data.fitting import upscale
 from skyloom.presets import preset
-from skyloom.provenance.watermark import THRESHOLD, detect, embed, payload_of
+from skyloom.provenance.watermark import STRENGTH, THRESHOLD, detect, embed, payload_of
 from skyloom.video import Video
 from skyloom.world.stream import World
 
@@ -98,7 +98,7 @@ def robustness(options: argparse.Namespace) -> None:
     for number, frames in enumerate(every):
         payload = payload_of("0" * 64, number)
         began = time.process_time()
-        marked = embed(frames, payload)
+        marked = embed(frames, payload, strength=options.strength)
         seconds.append(time.process_time() - began)
         noise.append(10 * math.log10(255**2 / np.mean((marked.astype(np.float32) - frames) ** 2)))
         written = h264(marked, 16)
@@ -133,6 +133,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=None, help="width as made; left out: the height")
     parser.add_argument("--scale", type=int, default=4, help="how often enlarged when written")
     parser.add_argument("--frames", type=int, default=17)
+    parser.add_argument("--strength", type=float, default=STRENGTH, help="root mean square of the mark, of 255")
     options = parser.parse_args()
     if options.clips:
         robustness(options)
