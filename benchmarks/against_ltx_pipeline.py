@@ -48,8 +48,9 @@ FPS, GOAL = 8.0, 3.0
 MEASURES = ("frames", "whole", "processor")
 NOTE = (
     "Random weights; equal pixels, frames, steps, layers, width, heads, words; one branch. Included: noise, planning "
-    "of actors (ours alone has it), denoising, decoding, an mp4 (ours marked and signed). Not included: loading, text "
-    "encoder. LTX runs in bf16 as its page tells, ours as it ships. 'x' is theirs / ours: above 1, ours is faster."
+    "of actors (ours alone has it; --no-plan), denoising, decoding, an mp4 (ours marked and signed). Not included: "
+    "loading, text encoder. LTX runs in bf16 as its page tells, ours as it ships. 'cores' are seconds of the "
+    "processor; 'x' is theirs / ours: above 1, ours is faster."
 )
 
 
@@ -127,14 +128,14 @@ class Given:
         return False
 
 
-def skyloom(work: Work, tiny: bool = False) -> Road:
-    """Return our road; `tiny` takes the autoencoder and planner of that preset, for a try."""
+def skyloom(work: Work, tiny: bool = False, plan: bool = True) -> Road:
+    """Return our road; `tiny` takes the autoencoder and planner of that preset, for a try. plan: plan actors first."""
     own = TINY if tiny else BASE
     config = TransformerConfig(
         own.autoencoder.latent_channels, 2, work.width, work.layers, work.heads, max_text_tokens=work.words,
         box_slots=own.transformer.box_slots,
     )  # fmt: skip
-    planner = None if own.planner is None else replace(own.planner, max_text_tokens=work.words)
+    planner = None if own.planner is None or not plan else replace(own.planner, max_text_tokens=work.words)
     clip = replace(own.clip, num_frames=work.frames, height=work.size, width=work.size, fps=FPS)
     preset = replace(own, transformer=config, planner=planner, clip=clip)
     networks = [Autoencoder(preset.autoencoder), Transformer(config)]
@@ -273,6 +274,7 @@ def parser() -> argparse.ArgumentParser:
         found.add_argument(f"--{name}", type=int, default=value, help=f"default {value}")
     found.add_argument("--repeats", type=int, default=3, help="counted rounds; default 3")
     found.add_argument("--threads", type=int, help="threads of torch; default: as the environment says")
+    found.add_argument("--no-plan", action="store_true", help="leave our planner out: LTX has none")
     found.add_argument("--tiny", action="store_true", help="thin autoencoders on both sides: a try of the command")
     found.add_argument("--json", type=Path, metavar="PATH", help="write everything measured to this file")
     return found
@@ -290,7 +292,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.threads is not None:
             torch.set_num_threads(given.threads)
         torch.manual_seed(0)
-        roads = [skyloom(work, given.tiny), ltx(work, 3, given.tiny), ltx(work, 2, given.tiny)]
+        roads = [skyloom(work, given.tiny, not given.no_plan), ltx(work, 3, given.tiny), ltx(work, 2, given.tiny)]
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("rounds", total=given.repeats + 1)
             results, rates = measure(roads, given.repeats, lambda: progress.advance(task))
