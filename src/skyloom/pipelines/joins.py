@@ -105,7 +105,7 @@ def connect(
     job = prepare(engine, told[0], settings)
     other = prepare(engine, told[1], {**settings, "seed": job.seed})
     before, after = job.room.fitted(first), job.room.fitted(second)
-    new = _bridge_groups(engine, job, seconds)
+    new = _bridge_groups(engine, job, after, seconds)
 
     def chunks() -> Iterator[np.ndarray]:
         yield before.frames
@@ -132,7 +132,8 @@ def loop(
 ) -> Film:
     """Lead from a video's end back to its own beginning: after the answer's last frame comes its first."""
     job = prepare(engine, prompt, settings)
-    own, new = job.room.fitted(video), _bridge_groups(engine, job, seconds)
+    own = job.room.fitted(video)
+    new = _bridge_groups(engine, job, own, seconds)
 
     def chunks() -> Iterator[np.ndarray]:
         yield own.frames
@@ -141,7 +142,9 @@ def loop(
     return film_of(engine, job, len(own.frames) + job.room.strides.temporal * new - 1, chunks(), "loop")
 
 
-def _bridge_groups(engine: Engine, job: Job, seconds: float | None) -> int:
+def _bridge_groups(engine: Engine, job: Job, after: Video, seconds: float | None) -> int:
+    """Return how many groups a bridge to `after` has. Raises InvalidArgument where that is too short to land on."""
+    _head_cells(len(after.frames), job, 1)
     return max(2, clip_cells(engine) - 1) if seconds is None else groups_for(job, seconds)
 
 
