@@ -55,7 +55,7 @@ def edit(
     seconds: Annotated[float, typer.Option(help="for --cinemagraph: length")] = 2.0,
     source_guidance: Annotated[
         float, typer.Option(help="for instructions: how strongly the video pulls back, 1 is not at all")
-    ] = 1.5,
+    ] = 1.0,
     *,
     shared: options.Shared,
 ) -> None:
