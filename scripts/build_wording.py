@@ -2,6 +2,7 @@
 
 python scripts/build_wording.py                          about 15 minutes on one core
 python scripts/build_wording.py --features F.pt          keeps the features of its sentences there for another run
+python scripts/build_wording.py --keep-reader            makes all but the network anew: two minutes
 """
 
 from __future__ import annotations
@@ -15,16 +16,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from skyloom.models.text_encoder import TextEncoder, load_text_encoder
-from skyloom.models.word_reader import WordKnowledge, WordReader, write_knowledge
+from skyloom.models.word_reader import WordKnowledge, WordReader, read_knowledge, write_knowledge
 from skyloom.pipelines.known_phrases import named, noun_features, phrase_features, phrased, phrases_hash
 from skyloom.pipelines.word_spans import spans_of
 from skyloom.pipelines.wording import SHIPPED
+from skyloom.world.grammar import third_person
 from skyloom.world.matching import Meaning
 from wording_sentences import Pieces, sentences
 
 COUNT, EPOCHS, BATCH, HIDDEN, SEED = 2400, 8, 32, 96, 1
-MAX_TOKENS, CHUNK, AXES = 128, 64, 192
+MAX_TOKENS, CHUNK, AXES = 128, 64, 160
 IGNORED = -100
+LAYER_STEPS, LAYER_DECAY = 60, 1e-4
 Example = tuple[Tensor, list[str]]
 """Features (l, 768) float16 of one sentence, and each token's label."""
 
@@ -99,36 +102,87 @@ def right(reader: WordReader, data: list[Example], number: dict[str, int]) -> fl
     return (found == wanted)[real].float().mean().item()
 
 
+def layer_of(vectors: Tensor, means: Tensor, meanings: Sequence[str]) -> Tensor:
+    """Fit a layer (d + 1, k) that tells the meanings of each kind apart, each meaning weighing the same."""
+    layer = torch.zeros(vectors.shape[1] + 1, len(meanings))
+    kinds = [meaning.partition("/")[0].replace("weather", "place") for meaning in meanings]  # told apart as one
+    for kind in sorted({kinds[place] for place in means.tolist()}):
+        places = [place for place in sorted(set(means.tolist())) if kinds[place] == kind]
+        rows = torch.isin(means, torch.tensor(places))
+        wanted = torch.searchsorted(torch.tensor(places), means[rows])
+        layer[:, places] = _fitted(vectors[rows], wanted, len(places))
+    return layer
+
+
+def _fitted(vectors: Tensor, wanted: Tensor, count: int) -> Tensor:
+    """Return multinomial logistic regression with a bias in the last row, (d + 1, count)."""
+    found = torch.zeros(vectors.shape[1] + 1, count, requires_grad=True)
+    weight = 1 / torch.bincount(wanted, minlength=count).float()
+    weight = weight / weight[wanted].mean()
+    optimizer = torch.optim.LBFGS([found], max_iter=LAYER_STEPS, history_size=8)
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        value = F.cross_entropy(vectors @ found[:-1] + found[-1], wanted, weight=weight)
+        value = value + LAYER_DECAY * found[:-1].square().sum()
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    return found.detach()
+
+
+def read_anew(encoder: TextEncoder, path: Path | None) -> tuple[WordReader, list[str]]:
+    """Train a reader on sentences, whose features are kept at `path`; return it and its meanings."""
+    if path and path.exists():
+        data = torch.load(path)
+    else:
+        data = examples(encoder, COUNT)
+        if path:
+            torch.save(data, path)
+    meanings = sorted({label for _, labels in data for label in labels})
+    return trained(data, meanings), meanings
+
+
+def knowledge(encoder: TextEncoder, reader: WordReader, meanings: list[str]) -> WordKnowledge:
+    """Encode the known nouns and phrases, and fit the layer, for which English verbs are in two forms."""
+    nouns, told = named(), list(dict.fromkeys(row for row in phrased() if label_of(row[1]) in meanings))
+    every = list(dict.fromkeys([*told, *(row for row in phrased(third_person) if label_of(row[1]) in meanings)]))
+    vectors = [
+        torch.cat([features(encoder, rows[k : k + CHUNK]) for k in range(0, len(rows), CHUNK)])
+        for features, rows in ((noun_features, [noun for noun, _ in nouns]), (phrase_features, [t for t, _ in every]))
+    ]
+    centers = torch.stack([rows.mean(0) for rows in vectors])
+    moved = [rows - center for rows, center in zip(vectors, centers, strict=True)]
+    basis = torch.linalg.svd(torch.cat(moved), full_matrices=False)[2][:AXES].T
+    unit = [F.normalize(rows @ basis, dim=-1) for rows in moved]
+    means = torch.tensor([meanings.index(label_of(meaning)) for _, meaning in every])
+    count = len(told)
+    return WordKnowledge(
+        reader, tuple(meanings), unit[0], torch.tensor([actor for _, actor in nouns]), unit[1][:count], means[:count],
+        centers, basis, layer_of(unit[1], means, meanings), phrases_hash(),
+    )  # fmt: skip
+
+
 def main() -> None:
     """Build, and say how large the file is."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--features", type=Path)
+    parser.add_argument("--keep-reader", action="store_true", help="take the reader from the shipped file")
     parser.add_argument("--out", type=Path, default=SHIPPED)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    encoder = load_text_encoder()
-    if arguments.features and arguments.features.exists():
-        data = torch.load(arguments.features)
+    encoder = load_text_encoder(dtype=torch.bfloat16)
+    if arguments.keep_reader:
+        shipped = read_knowledge(SHIPPED)
+        reader, meanings = shipped.reader, list(shipped.meanings)
     else:
-        data = examples(encoder, COUNT)
-        if arguments.features:
-            torch.save(data, arguments.features)
-    meanings = sorted({label for _, labels in data for label in labels})
-    reader = trained(data, meanings)
-    nouns, told = named(), [(text, meaning) for text, meaning in phrased() if label_of(meaning) in meanings]
-    vectors = noun_features(encoder, [noun for noun, _ in nouns]), phrase_features(encoder, [text for text, _ in told])
-    centers = torch.stack([rows.mean(0) for rows in vectors])
-    moved = [rows - center for rows, center in zip(vectors, centers, strict=True)]
-    basis = torch.linalg.svd(torch.cat(moved), full_matrices=False)[2][:AXES].T
-    known = WordKnowledge(
-        reader, tuple(meanings),
-        F.normalize(moved[0] @ basis, dim=-1), torch.tensor([actor for _, actor in nouns]),
-        F.normalize(moved[1] @ basis, dim=-1), torch.tensor([meanings.index(label_of(m)) for _, m in told]),
-        centers, basis, phrases_hash(),
-    )  # fmt: skip
+        reader, meanings = read_anew(encoder, arguments.features)
+    known = knowledge(encoder, reader, meanings)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     write_knowledge(known, arguments.out)
-    print(f"{arguments.out}: {len(nouns)} nouns, {len(told)} phrases, {arguments.out.stat().st_size / 1e6:.2f} MB")
+    size = arguments.out.stat().st_size / 1e6
+    print(f"{arguments.out}: {len(known.nouns)} nouns, {len(known.told)} phrases, {size:.2f} MB")
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ from __future__ import annotations
 import random
 from types import ModuleType
 
+from skyloom.pipelines.known_phrases import participle
 from skyloom.world import phrases_en, phrases_zh, thesaurus_en, thesaurus_zh
 from skyloom.world.actors import ACTORS, article_for
 from skyloom.world.chinese import classifier
-from skyloom.world.grammar import plural, present_participle, third_person
+from skyloom.world.grammar import plural, third_person
 from skyloom.world.nouns import nouns
 from skyloom.world.vocabulary import COLORS, MOTIONS, PLACES, RELATIONS, TRAVELS
 
@@ -69,7 +70,7 @@ class English(Teller):
     def verb(self, phrase: str, form: str) -> str:
         """Give a phrase's verb a form: "third", "ing" or "base"."""
         verb, space, after = phrase.partition(" ")
-        forms = {"third": third_person, "ing": present_participle, "base": str}
+        forms = {"third": third_person, "ing": participle, "base": str}
         return forms[form](verb) + space + after
 
     def predicate(self, motion: str, form: str, other: Pieces | None) -> Pieces:

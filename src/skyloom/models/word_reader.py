@@ -47,6 +47,7 @@ class WordKnowledge:
     meanings: "kind/name" of each output. nouns: (n, d) unit vectors. actors: (n) the index of each noun's actor.
     told: (m, d) unit vectors of the known phrases that are no nouns; means: (m) the index in meanings of each.
     centers: (2, 384) what is taken from features of nouns, and of phrases; basis: (384, d) to fewer axes.
+    layer: (d + 1, k) phrase vectors to logits of meanings, which compare within one kind; the last row is added.
     phrases: a hash of all phrases it was made from.
     """
 
@@ -58,6 +59,7 @@ class WordKnowledge:
     means: Tensor
     centers: Tensor
     basis: Tensor
+    layer: Tensor
     phrases: str
 
     def noun_vectors(self, features: Tensor) -> Tensor:
@@ -68,6 +70,10 @@ class WordKnowledge:
         """Take pooled features (b, 384) to unit vectors that compare with `told`."""
         return F.normalize((features - self.centers[1]) @ self.basis, dim=-1)
 
+    def phrase_logits(self, vectors: Tensor) -> Tensor:
+        """Take phrase vectors (..., d) to logits of meanings (..., k)."""
+        return vectors @ self.layer[:-1] + self.layer[-1]
+
 
 STEPS = 127
 
@@ -77,7 +83,7 @@ def write_knowledge(known: WordKnowledge, path: Path) -> None:
     tensors = {f"reader.{name}": value.half().contiguous() for name, value in known.reader.state_dict().items()}
     tensors |= {name: (getattr(known, name) * STEPS).round().to(torch.int8) for name in ("nouns", "told")}
     tensors |= {name: getattr(known, name).to(torch.int16) for name in ("actors", "means")}
-    tensors |= {name: getattr(known, name).half().contiguous() for name in ("centers", "basis")}
+    tensors |= {name: getattr(known, name).half().contiguous() for name in ("centers", "basis", "layer")}
     about = {"meanings": "\n".join(known.meanings), "phrases": known.phrases}
     beside = path.with_name(path.name + ".part")
     save_file(tensors, str(beside), about)
@@ -106,5 +112,6 @@ def read_knowledge(path: Path) -> WordKnowledge:
         tensors["means"].long(),
         tensors["centers"].float(),
         tensors["basis"].float(),
+        tensors["layer"].float(),
         about["phrases"],
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
 from skyloom.models.text_encoder import TextEncoder
 from skyloom.world import thesaurus_en, thesaurus_zh
 from skyloom.world.actors import ACTORS
-from skyloom.world.matching import PLACEHOLDER, TABLES, Meaning, known_phrases, verb_forms
+from skyloom.world.grammar import present_participle
+from skyloom.world.matching import PLACEHOLDER, TABLES, Meaning, known_phrases
 from skyloom.world.nouns import nouns
 
 MAX_TOKENS = 256
@@ -19,11 +21,18 @@ TOLD = {
     "DIRECTION": "direction", "CAMERA": "camera", "STYLE": "style", "SPEED": "speed", "SIDE": "side",
 }  # fmt: skip
 """Tables of phrases, and the kind of meaning they have."""
+DOUBLED = re.compile(r"[^aeiou]*[aeiou][^aeiouwxy]")
+"""Verbs whose last letter is said twice: trot, trotting."""
 
 
 def language_of(text: str) -> str:
     """Return "zh" for text that begins with a Chinese character, else "en"."""
     return "zh" if text[:1] >= "\u3400" else "en"
+
+
+def participle(verb: str) -> str:
+    """Return the -ing form of any verb, of those too that training has no rule for."""
+    return verb + verb[-1] + "ing" if DOUBLED.fullmatch(verb) else present_participle(verb)
 
 
 def named() -> list[tuple[str, int]]:
@@ -37,8 +46,8 @@ def named() -> list[tuple[str, int]]:
     ]
 
 
-def phrased() -> list[tuple[str, Meaning]]:
-    """Return every known phrase, of training and of the thesaurus, that is no noun; verbs as in "falling down"."""
+def phrased(form: Callable[[str], str] = participle) -> list[tuple[str, Meaning]]:
+    """Return every known phrase, of training and of the thesaurus, that is no noun; English verbs in a form."""
     found: list[tuple[str, Meaning]] = []
     for language, more in (("en", thesaurus_en), ("zh", thesaurus_zh)):
         for name, kind in TOLD.items():
@@ -46,9 +55,15 @@ def phrased() -> list[tuple[str, Meaning]]:
             for row in dict.fromkeys((*own, *vars(more).get(name, {}))):
                 said = (*(own[row].train if row in own else ()), *vars(more).get(name, {}).get(row, ()))
                 verbs = language == "en" and kind in ("motion", "camera")
-                texts = [verb_forms(text)[2] if verbs else PLACEHOLDER.sub("", text) for text in said]
+                texts = [_formed(text, form) if verbs else PLACEHOLDER.sub("", text) for text in said]
                 found += [(text, Meaning(kind, row)) for text in dict.fromkeys(texts)]
     return found
+
+
+def _formed(phrase: str, form: Callable[[str], str]) -> str:
+    """Give a phrase's verb a form, as in "falling down"; up to its object, if any."""
+    verb, space, after = phrase.partition("{o}")[0].strip().partition(" ")
+    return form(verb) + space + after
 
 
 def phrases_hash() -> str:

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from skyloom.pipelines.known_phrases import language_of
-from skyloom.pipelines.retelling import Surroundings
+from skyloom.pipelines.retelling import PREPOSITIONS, Surroundings
 from skyloom.world.matching import Match, glue
 
 FRAMING = ("begin", "lens", "look")
 """Kinds of words that frame what is shown: "we see", "the camera", "in the style of"."""
+
+BEGINNINGS = PREPOSITIONS - {"of", "up", "down", "out", "off", "to"} | {"as", "while", "when", "after", "在"}
+"""Words that a place or a weather begins with."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,18 @@ def stretches(prompt: str, words: list[Word]) -> Iterator[slice]:
         if not joined or language_of(words[k].text) != language_of(words[k - 1].text):
             yield slice(start, k)
             start = k
+
+
+def halves(words: list[Word], chunk: slice) -> list[slice]:
+    """Return the ways to cut a stretch about place and weather in two: before a word that begins either, in pairs."""
+    if words[chunk.start].kind not in ("place", "weather"):
+        return []
+    cuts = [
+        k
+        for k in range(chunk.start + 1, chunk.stop - 1)
+        if words[k].text in BEGINNINGS and words[k - 1].text not in BEGINNINGS
+    ]
+    return [part for k in cuts for part in (slice(chunk.start, k), slice(k, chunk.stop))]
 
 
 def breaks_before(prompt: str, words: list[Word], k: int) -> bool:

@@ -9,7 +9,7 @@ the text encoder. What is not near anything is left alone.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +24,7 @@ from skyloom.pipelines.retelling import Surroundings, chinese, english
 from skyloom.pipelines.stretches import (
     FRAMING,
     Word,
+    halves,
     own_matches,
     said_in,
     strange_text,
@@ -31,6 +32,7 @@ from skyloom.pipelines.stretches import (
     surroundings,
     unlike_training,
 )
+from skyloom.pipelines.word_kinds import most_probable
 from skyloom.pipelines.word_spans import spans_of
 from skyloom.world.actors import ACTORS, article_for
 from skyloom.world.matching import UNIT, Match, Meaning, find, glue
@@ -38,18 +40,21 @@ from skyloom.world.matching import UNIT, Match, Meaning, find, glue
 SHIPPED = Path(__file__).parent.parent / "weights" / "wording" / "wording.safetensors"
 KEEP = 0.2
 """How probable the kind of a known word must be where it stands, to count as known there."""
-SURE = 0.35
-"""How probable a meaning must be among all of its kind, to be told in place of strange words."""
+SURE = {"place": 0.3, "weather": 0.3, "motion": 0.0}
+"""How probable a meaning must be among its like, to be told in place of strange words: any verb is some motion."""
+SURE_OTHER = 0.35
 NEAR = 0.45
 """How near (cosine) a known noun must be, to be told in place of a strange one."""
 SLOTS = ("actor", "motion", "place", "weather", "direction", "speed", "side", "camera", "style")
 VERBS = ("motion", "camera")
+AROUND = ("place", "weather")
+"""Kinds that stand in the same places of a sentence: which of the two it is, its meaning says."""
 NEIGHBOURS = 3
 WARMTH = 0.08
 """Cosines that make one phrase e times as probable as another."""
-TURN = 1.0
-"""What a change of kind between neighbouring words costs, in nats."""
 OTHER = "other"
+HALVING = 0.6
+"""How sure two halves of a stretch must be together, of the whole's sureness, to be told apart."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +146,7 @@ class Wording:
         return result
 
     def _kinds(self, chances: list[Tensor], fixed: list[str | None], joined: list[bool]) -> list[str]:
-        """Return the most probable kind of each unit, where a change between neighbours costs TURN (Viterbi)."""
+        """Return the most probable kind of each unit, chosen together."""
         names = list(self._of_kind)
         groups = list(self._of_kind.values())
         scores = torch.stack([torch.stack([c[g].sum() for g in groups]).clamp(min=1e-4).log() for c in chances])
@@ -149,17 +154,7 @@ class Wording:
             if kind is not None:
                 scores[row] = -1e9
                 scores[row, names.index(kind if kind in names else OTHER)] = 0.0
-        came: list[Tensor] = []
-        best = scores[0]
-        for row in range(1, len(chances)):
-            turn = TURN * (1 - torch.eye(len(names))) if joined[row - 1] else torch.zeros(len(names), len(names))
-            found = (best[:, None] - turn).max(0)
-            came.append(found.indices)
-            best = found.values + scores[row]
-        path = [int(best.argmax())]
-        for step in reversed(came):
-            path.append(int(step[path[-1]]))
-        return [names[k] for k in reversed(path)]
+        return [names[kind] for kind in most_probable(scores, joined, names.index("motion"))]
 
     def _fits(self, match: Match, members: list[Tensor]) -> bool:
         """Tell whether a known phrase means here what it usually does: long ones always do."""
@@ -173,17 +168,22 @@ class Wording:
 
     def _changes(self, prompt: str, words: list[Word]) -> list[Change]:
         """Return what to replace, in order."""
-        chunks = [chunk for chunk in stretches(prompt, words) if unlike_training(words[chunk])]
-        queries = [self._query(prompt, words[chunk]) for chunk in chunks]
-        asked = [query for query in queries if query]
-        vectors = iter(phrase_features(self.encoder, asked) if asked else ())
+        found = [chunk for chunk in stretches(prompt, words) if unlike_training(words[chunk])]
+        parts = [chunk for whole in found for chunk in ([whole, *halves(words, whole)])]
+        queries = {(c.start, c.stop): self._query(prompt, words[c]) for c in parts}
+        asked = [query for query in dict.fromkeys(queries.values()) if query]
+        vectors = dict(zip(asked, phrase_features(self.encoder, asked) if asked else (), strict=True))
+
+        def meant(chunk: slice) -> tuple[Meaning | None, float]:
+            return self._meaning(words[chunk], vectors.get(queries[chunk.start, chunk.stop]))
+
         changes: list[Change] = []
-        for chunk, query in zip(chunks, queries, strict=True):
-            meaning = self._meaning(words[chunk], next(vectors) if query else None)
-            told = None if meaning is None else self._told(prompt, words, chunk, meaning)
-            if told is not None:
-                said = words[chunk]
-                changes.append(Change(said[0].start, said[-1].end, said_in(prompt, said), told, said[0].kind))
+        for whole in found:
+            for chunk, meaning in _told_apart(whole, halves(words, whole), meant):
+                told = None if meaning is None else self._told(prompt, words, chunk, meaning)
+                if told is not None:
+                    said = words[chunk]
+                    changes.append(Change(said[0].start, said[-1].end, said_in(prompt, said), told, said[0].kind))
         return changes
 
     @staticmethod
@@ -193,21 +193,27 @@ class Wording:
             return ""
         return pictured(strange_text(chunk)) if chunk[0].kind == "actor" else said_in(prompt, chunk).lower()
 
-    def _meaning(self, chunk: list[Word], features: Tensor | None) -> Meaning | None:
-        """Return what a stretch of one kind says: the known phrase in it, or the most probable name if sure.
+    def _meaning(self, chunk: list[Word], features: Tensor | None) -> tuple[Meaning | None, float]:
+        """Return what a stretch says, and how surely: the known phrase in it, or the most probable name if sure.
 
-        The reader, which sees the sentence, and the nearest known phrases, which do not, are asked both.
+        The reader, which sees the sentence, and the known phrases, which do not, are asked both.
         """
         kind = chunk[0].kind
         if features is None:
             named = own_matches(chunk) if kind not in VERBS else []  # a known verb stays, with what stands around it
-            return named[-1].meaning if named else Meaning(kind, "") if kind in FRAMING else None
+            return (named[-1].meaning, 1.0) if named else (Meaning(kind, ""), 1.0) if kind in FRAMING else (None, 0.0)
         if kind == "actor":
-            return self._nearest_noun(features)
-        places = self._of_kind[kind]
+            return self._nearest_noun(features), 1.0
+        places = [place for like in (AROUND if kind in AROUND else (kind,)) for place in self._of_kind[like]]
         read = torch.stack([word.chances[places] for word in chunk]).clamp(min=1e-6).log().mean(0).log_softmax(-1)
-        best = (read + self._nearness(features, places) / WARMTH).softmax(-1).max(0)
-        return self.meanings[places[int(best.indices)]] if best.values.item() >= SURE else None
+        best = (read + self._alone(features, places)).softmax(-1).max(0)
+        meaning, sure = self.meanings[places[int(best.indices)]], best.values.item()
+        return (meaning if sure >= SURE.get(kind, SURE_OTHER) else None), sure
+
+    def _alone(self, features: Tensor, places: list[int]) -> Tensor:
+        """Return log probabilities (k) of what a phrase means by itself: by its neighbours and by the layer."""
+        near = (self._nearness(features, places) / WARMTH).log_softmax(-1)
+        return near + self.known.phrase_logits(self.known.phrase_vectors(features))[places].log_softmax(-1)
 
     def _nearness(self, features: Tensor, places: list[int]) -> Tensor:
         """Return how near a phrase is to the NEIGHBOURS nearest known ones of each meaning, (k) cosines."""
@@ -237,6 +243,20 @@ class Wording:
         colors = [word.text for word in said if word.match and word.match.meaning.kind == "color"]
         noun = " ".join([*colors, *(named or [english(meaning, texts[len(article) :], near)])])
         return f"{article_for(noun) if article != ['the'] else 'the'} {noun}" if article else noun
+
+
+def _told_apart(
+    whole: slice, parts: list[slice], meant: Callable[[slice], tuple[Meaning | None, float]]
+) -> list[tuple[slice, Meaning | None]]:
+    """Return a stretch with its meaning; in two where the halves, a place and a weather, are surer than the whole."""
+    meaning, sure = meant(whole)
+    best = [(whole, meaning)]
+    for first, second in zip(parts[::2], parts[1::2], strict=True):
+        said = meant(first), meant(second)
+        kinds = {found.kind for found, _ in said if found}
+        if kinds == set(AROUND) and said[0][1] * said[1][1] > sure * HALVING:
+            best, sure = [(first, said[0][0]), (second, said[1][0])], said[0][1] * said[1][1] / HALVING
+    return best
 
 
 def _framed(kind: str, near: Surroundings) -> str:
