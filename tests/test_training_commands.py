@@ -7,6 +7,7 @@ import typer
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
+from skyloom.cli.few_step import train_few_step
 from skyloom.cli.planner import train_planner
 from skyloom.cli.train import resolved, train_autoencoder, train_transformer
 from skyloom.errors import CheckpointError, InvalidArgument
@@ -18,11 +19,12 @@ def run():
     app.command("autoencoder")(train_autoencoder)
     app.command("transformer")(train_transformer)
     app.command("planner")(train_planner)
+    app.command("few-step")(train_few_step)
     return lambda *words: CliRunner().invoke(app, list(map(str, words)))
 
 
 def test_fields_are_set_by_name_and_wrong_ones_are_told(run):
-    chosen = resolved("tiny", ["clip.height=48", "world.places=[\"meadow\"]", "autoencoder_training.precision=fp32"])
+    chosen = resolved("tiny", ["clip.height=48", 'world.places=["meadow"]', "autoencoder_training.precision=fp32"])
     assert chosen.clip.height == 48 and chosen.world.places == ("meadow",)
     with pytest.raises(InvalidArgument, match="transformer"):
         resolved("tiny", ["transfomer.num_layers=2"])
@@ -56,5 +58,11 @@ def test_both_stages_from_nothing_to_weights(run, weights, tmp_path, cached):
     third = run("planner", "tiny", tmp_path / "planner", *SIZE, *words, "--set", "planner_training.batch_size=2")
     assert third.exit_code == 0, (third.output, third.exception)
     assert (tmp_path / "planner" / "transformer.safetensors").exists()
+    begun = ["--start", tmp_path / "transformer.safetensors", "--guidance", 3]
+    fourth = run("few-step", "tiny", tmp_path / "few", *options, *words, *begun)
+    assert fourth.exit_code == 0, (fourth.output, fourth.exception)
+    jumps = load_file(tmp_path / "few" / "few_step.safetensors")
+    assert jumps.keys() - load_file(tmp_path / "transformer.safetensors").keys() == {"levels.jump_in.weight"}
+    assert json.loads((tmp_path / "few" / "run.json").read_text())["sampling"]["guidance_scale"] == 3
     missing = run("transformer", "tiny", tmp_path, "--autoencoder", tmp_path / "none.safetensors")
     assert isinstance(missing.exception, CheckpointError)

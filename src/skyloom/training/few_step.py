@@ -124,6 +124,7 @@ class FewStepStage:
         self._weights = self._weights.to(self.device)
         self._empty = tuple(tensor.to(self.device) for tensor in draw.empty_prompt())
         self._questions = Ahead(self._asks.question, config.steps, self.device)
+        self._unseen: list[Lesson] = []
         self._walks, self._jumps = compiled(self._velocity, config), compiled(self._jump, config)
 
     def modules(self) -> dict[str, nn.Module]:
@@ -195,13 +196,12 @@ class FewStepStage:
 
     @torch.no_grad()
     def unseen_loss(self, batches: int = 4) -> float:
-        """Return the loss of text-to-video for clips held back from training, always with the same noise."""
-        losses = []
-        for number in range(batches):
+        """Return the loss of text-to-video for clips held back from training, always on the same walks."""
+        for number in range(len(self._unseen), batches):
             generator = generator_for(self.config.seed, "few-step unseen", number)
             with autocast(self.config.precision, self.device):
-                lesson = self.lesson(self._asks.unseen(number), generator, slice(None))
-            losses.append(self._losses(lesson, self._jump).mean())
+                self._unseen.append(self.lesson(self._asks.unseen(number), generator, slice(None)))
+        losses = [self._losses(lesson, self._jump).mean() for lesson in self._unseen[:batches]]
         return float(torch.stack(losses).mean())
 
     def samples(self, step: int, ema: Ema) -> None:
