@@ -27,7 +27,8 @@ bugs: .venv/installed-dev  ## plant known bugs one by one and see that the tests
 	OMP_NUM_THREADS=1 $(BIN)/python scripts/plant_bugs.py
 
 benchmark: .venv/installed  ## grade the shipped checkpoint, quick; the same seed gives the same numbers
-	$(BIN)/skyloom evaluate prompts autoencoder phyworld moving-mnist --quick --seed 0 --out out/benchmark
+	$(BIN)/skyloom evaluate prompts autoencoder phyworld moving-mnist captions wording failures marks permanence \
+		--quick --seed 0 --out out/benchmark
 
 openai2: .venv/installed-dev  ## the server's client tests with the client's other major version, in an environment of its own
 	scripts/check_openai_2.sh
