@@ -41,7 +41,8 @@ def encoded(path: Path | None) -> tuple[list[Row], Tensor]:
         return torch.load(path)
     encoder = load_text_encoder(dtype=torch.bfloat16)
     told = [(text, f"{meaning.kind}/{meaning.name}") for text, meaning in phrased()]
-    nouns = [(noun, f"actor/{ACTORS[index].name}") for noun, index in named() if index < NANO.world.actors]
+    count = NANO.world.actors or len(ACTORS)
+    nouns = [(noun, f"actor/{ACTORS[index].name}") for noun, index in named() if index < count]
     found = []
     for features, rows in ((phrase_features, told), (noun_features, nouns)):
         found += [features(encoder, [text for text, _ in rows[k : k + CHUNK]]) for k in range(0, len(rows), CHUNK)]
@@ -68,7 +69,7 @@ def measure(kind: str, rows: list[Row], features: Tensor) -> None:
     meanings = sorted({meaning for _, meaning in said})
     means = torch.tensor([meanings.index(meaning) for _, meaning in said])
     names = [meaning.partition("/")[2] for meaning in meanings]
-    allowed = [k for k, name in enumerate(names) if kind != "motion" or name in NANO.world.motions]
+    allowed = [k for k, name in enumerate(names) if kind != "motion" or name in (NANO.world.motions or ())]
     families = [family(text) for text, _ in said]
     asked = [k for k in range(len(said)) if families[k] and int(means[k]) in allowed]
     asked.sort(key=lambda k: min(families[k]))
