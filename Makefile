@@ -12,7 +12,7 @@ export OMP_NUM_THREADS ?= 2
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,train,serve,postgres,safety]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,train,serve,postgres]"
 	touch $@
 
 demo: .venv/installed  ## install, then make a video from a prompt with the shipped weights
