@@ -24,8 +24,8 @@ from skyloom.world.layout import arrange
 from skyloom.world.scene import Scenes
 from skyloom.world.vocabulary import EVENTS, PLACES
 
-COPIES = 14
-"""Scenes drawn for one reader, each with the mark and without."""
+COPIES, GROUND_COPIES = 14, 32
+"""Scenes drawn for one reader, each with the mark and without; more for footprints, which lie here and there."""
 FIRST, STEP = 4, 2
 """The first frame of a copy that is learned from, and how many frames further the next one is."""
 JITTERS, SHIFT, GROWTH = 2, 0.05, 0.08
@@ -138,10 +138,11 @@ def fit_reader(oracle: Oracle, scene: Scenes, event: str, fps: float) -> MarkRea
     """Fit a reader to renders of one scene (a batch of one), half of them softened as the judge's training was."""
     config = oracle.config
     clip = ClipConfig(config.num_frames, config.height, config.width, fps)
-    copies = copies_of(scene, COPIES, clip.width / clip.height)
-    pixels = torch.cat([render_scenes(with_events(copies, [name] * COPIES, -1.0), clip) for name in (event, "none")])
+    count = GROUND_COPIES if event == "footprints" else COPIES
+    copies = copies_of(scene, count, clip.width / clip.height)
+    pixels = torch.cat([render_scenes(with_events(copies, [name] * count, -1.0), clip) for name in (event, "none")])
     generator = generator_for(int(scene.index[0]), "mark reader")
-    soft = torch.arange(2 * COPIES) % 2 == 0
+    soft = torch.arange(2 * count) % 2 == 0
     pixels[soft] = soften(pixels[soft], generator)
     pixels, tracking = look(oracle, pixels)
     cuts = [cuts_of(pixels, tracking, event)]
@@ -150,7 +151,7 @@ def fit_reader(oracle: Oracle, scene: Scenes, event: str, fps: float) -> MarkRea
     known[:, :FIRST] = False
     known[:, FIRST + 1 :: STEP] = False
     target = torch.ones(known.shape)
-    target[COPIES:] = -1
+    target[count:] = -1
     chosen = torch.cat([every[known] for every in cuts])
     return MarkReader(oracle, event, *ridge(chosen, target[known].repeat(len(cuts))))
 
