@@ -123,7 +123,7 @@ class ContinuationStage(TransformerStage):
     """A transformer's stage in which the first cell is known, exactly, and nothing else."""
 
     def _asked(
-        self, examples: Examples, tasks: Tensor, told: Tensor, generator: torch.Generator, rows: slice
+        self, examples: Examples, tasks: Tensor, told: tuple[Tensor, Tensor], generator: torch.Generator, rows: slice
     ) -> Question:
         question = super()._asked(examples, tasks, told, generator, rows)
         known = torch.zeros_like(question.known)
