@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from skyloom.errors import InvalidArgument
-from skyloom.models.boxes import cover, from_plan, to_plan
+from skyloom.models.boxes import cover, from_plan, plan_slots, to_plan
 from skyloom.shapes import LatentSize, plan_channels
 
 
@@ -42,7 +42,12 @@ def test_a_plan_is_its_boxes_and_back():
     boxes = torch.rand(3, 2, 9, 4, generator=torch.Generator().manual_seed(1)) * 1.5 - 0.2
     boxes[1, 1] = float("nan")
     plan = to_plan(boxes, 4)
-    assert plan.shape == (3, plan_channels(2, 4), 3, 1, 1) and plan.isfinite().all()
-    assert torch.allclose(from_plan(plan, 2, 4), boxes, atol=1e-6, equal_nan=True)
-    assert torch.equal(from_plan(to_plan(boxes[:, :, :1], 4), 2, 4).isnan(), boxes[:, :, :1].isnan())
-    assert (plan[1, 17] == -1).all() and (plan[:, 0] == 1).all()
+    assert plan.shape == (3, plan_channels(4), 3, 1, 2) and plan.isfinite().all()
+    assert torch.allclose(from_plan(plan, 4), boxes, atol=1e-6, equal_nan=True)
+    assert torch.equal(from_plan(to_plan(boxes[:, :, :1], 4), 4).isnan(), boxes[:, :, :1].isnan())
+    assert (plan[1, 0, :, 0, 1] == -1).all() and (plan[:, 0, :, 0, 0] == 1).all()
+
+
+def test_each_slot_covers_its_own_cell_of_a_plan():
+    found = cover(plan_slots(2, 3, 9), LatentSize(3, 1, 3))
+    torch.testing.assert_close(found, torch.eye(3)[None, :, None, None].expand(2, 3, 3, 1, 3))

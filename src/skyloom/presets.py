@@ -31,8 +31,8 @@ NANO_WORLD = WorldConfig(
 
 def planner_of(slots: int, **sizes: int) -> TransformerConfig:
     """Return a planner for `slots` actors at the autoencoders' temporal stride."""
-    channels = plan_channels(slots, AutoencoderConfig().temporal_stride)
-    return TransformerConfig(latent_channels=channels, patch_size=1, **sizes)
+    channels = plan_channels(AutoencoderConfig().temporal_stride)
+    return TransformerConfig(latent_channels=channels, patch_size=1, box_slots=slots, box_names=True, **sizes)
 
 
 TINY = Preset(

@@ -73,9 +73,9 @@ def nearest_frames(num_frames: float, strides: Strides) -> int:
     return 1 + strides.temporal * max(0, round((num_frames - 1) / strides.temporal))
 
 
-def plan_channels(slots: int, stride: int) -> int:
+def plan_channels(stride: int) -> int:
     """Return the channels of a plan of boxes (models.boxes).
 
-    Each slot has one for whether it is there, and four sides for each pixel frame of a group of `stride`.
+    One for whether somebody is there, and four sides for each pixel frame of a group of `stride`.
     """
-    return slots * (1 + 4 * stride)
+    return 1 + 4 * stride

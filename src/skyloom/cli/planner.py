@@ -6,7 +6,6 @@ import dataclasses
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 import typer
 from rich.console import Console
 
@@ -21,24 +20,33 @@ from skyloom.cli.train import (
     Steps,
     Words,
     chosen_device,
+    name_table,
     new_network,
     prompt_encoder,
     resolved,
     with_steps,
 )  # fmt: skip
-from skyloom.config import Preset, TaskMix, TransformerConfig, to_dict
+from skyloom.config import Preset, TaskMix, to_dict
 from skyloom.errors import InvalidArgument
 from skyloom.models.transformer import Transformer
 from skyloom.training.distributed import init_ranks
 from skyloom.training.examples import BankDraw, Draw
-from skyloom.training.latent_bank import LatentBank
+from skyloom.training.latent_bank import EncodePrompts, LatentBank
 from skyloom.training.plans import PlanDraw, ToldDraw
 from skyloom.training.sources import WorldSource
 from skyloom.training.transformer import TransformerStage, finish_transformer
 from skyloom.world.captions import MIX
 
 TASKS = TaskMix(
-    nothing_known=0.8, image=0.1, first_frames=0.1, last_frames=0, both_ends=0, every_kth=0, random_box=0, source=0
+    nothing_known=0.8,
+    image=0.1,
+    first_frames=0.1,
+    last_frames=0,
+    both_ends=0,
+    every_kth=0,
+    random_box=0,
+    source=0,
+    boxes_told=1.0,
 )
 Bank = Annotated[Path | None, typer.Option(help="encoded clips whose words to use; left out: words are made anew")]
 
@@ -57,24 +65,22 @@ def train_planner(
         return
     place = chosen_device(device)
     ranks = init_ranks(place)
-    told, clips = _told(chosen, chosen.planner, bank, words, place, config.precision)
+    length = chosen.planner.max_text_tokens
+    encode = prompt_encoder(place, config.precision, length, words)
+    told, clips = _told(chosen, length, bank, encode)
     draw = PlanDraw(told, chosen.transformer.box_slots, chosen.autoencoder.temporal_stride)
     network = new_network(Transformer, chosen.planner, config.seed, place)
-    stage = TransformerStage(network, config, TASKS, draw, ranks=ranks)
+    stage = TransformerStage(network, config, TASKS, draw, ranks=ranks, names=name_table(network, encode))
     settings = {"planner": to_dict(chosen.planner), "tasks": to_dict(TASKS), "clips": clips}
     carry_out(stage, run_dir, settings, share, finish_transformer)
 
 
-def _told(
-    chosen: Preset, planner: TransformerConfig, bank: Path | None, words: Path | None, place: torch.device,
-    precision: str,
-) -> tuple[Draw, Any]:  # fmt: skip
+def _told(chosen: Preset, length: int, bank: Path | None, encode: EncodePrompts) -> tuple[Draw, Any]:
     """Return words and boxes, from a bank or made anew, and what they depend on."""
-    length = planner.max_text_tokens
     if bank is not None:
         clips = LatentBank(bank, length)
         return BankDraw(clips), clips.settings
     mix = chosen.caption_mix or MIX
     source = WorldSource(chosen.world, chosen.clip, "cpu", mix)
     settings = {"world": to_dict(chosen.world), "clip": to_dict(chosen.clip), "captions": mix}
-    return ToldDraw(source, prompt_encoder(place, precision, length, words), length), settings
+    return ToldDraw(source, encode, length), settings

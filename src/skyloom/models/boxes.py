@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from skyloom.errors import InvalidArgument
-from skyloom.shapes import LatentSize, plan_channels
+from skyloom.shapes import LatentSize
 
 
 def no_boxes(count: int) -> Tensor:
@@ -53,7 +53,7 @@ SPREAD = 4.0
 
 
 def to_plan(boxes: Tensor, stride: int) -> Tensor:
-    """Return boxes as latents of one cell a frame: (b, slots * (1 + 4 * stride), f, 1, 1).
+    """Return boxes as latents of one cell for each frame and slot: (b, 1 + 4 * stride, f, 1, s).
 
     boxes: (b, s, 1 + stride * (f - 1), 4). A slot is there (1, else -1) in a group if it has a box in all its frames;
     the first frame is a group of `stride` equal frames.
@@ -62,13 +62,19 @@ def to_plan(boxes: Tensor, stride: int) -> Tensor:
     there = ~groups.isnan().flatten(3).any(-1)  # (b, s, f)
     sides = ((groups - 0.5) * SPREAD).flatten(3).masked_fill(~there[..., None], 0.0)
     plan = torch.cat([there[..., None].to(sides.dtype) * 2 - 1, sides], dim=-1)  # (b, s, f, 1 + 4 stride)
-    return plan.permute(0, 1, 3, 2).flatten(1, 2)[..., None, None].contiguous()
+    return plan.permute(0, 3, 2, 1)[..., None, :].contiguous()
 
 
-def from_plan(plan: Tensor, slots: int, stride: int) -> Tensor:
+def from_plan(plan: Tensor, stride: int) -> Tensor:
     """Return the boxes (b, s, 1 + stride * (f - 1), 4) of a plan; a slot is there throughout or not at all."""
-    apart = plan[..., 0, 0].unflatten(1, (slots, plan_channels(1, stride)))
-    parts = apart.permute(0, 1, 3, 2)  # (b, s, f, 1 + 4 stride)
+    parts = plan[..., 0, :].permute(0, 3, 2, 1)  # (b, s, f, 1 + 4 stride)
     sides = (parts[..., 1:] / SPREAD + 0.5).unflatten(-1, (stride, 4)).flatten(2, 3)[:, :, stride - 1 :]
     there = parts[..., 0].mean(-1) > 0
     return sides.masked_fill(~there[:, :, None, None], float("nan"))
+
+
+def plan_slots(count: int, slots: int, frames: int) -> Tensor:
+    """Return boxes (count, slots, frames, 4) that cover a plan's cells: slot k its column k, in every frame."""
+    edge = torch.arange(slots + 1) / slots
+    columns = torch.stack([edge[:-1], torch.zeros(slots), edge[1:], torch.ones(slots)], dim=1)
+    return columns[None, :, None].expand(count, -1, frames, -1).contiguous()

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from skyloom.models.names import name_features
 from skyloom.models.text_encoder import TextFeatures
-from skyloom.pipelines.canvas import Canvas
 from skyloom.world.matching import find
 
 
@@ -22,19 +21,19 @@ def actors_named(prompt: str, count: int | None = None) -> list[str]:
 
 
 def names_of(
-    encode: Callable[[Sequence[str]], TextFeatures], canvases: Sequence[Canvas], slots: int, count: int | None = None
+    encode: Callable[[Sequence[str]], TextFeatures], prompts: Sequence[str], slots: int, count: int | None = None
 ) -> Tensor | None:
-    """Return the features (b, slots, d) of those whose boxes the canvases have, zeros for none; None without any.
+    """Return the features (b, slots, d) of the first actors of each prompt, zeros for none; None without any.
 
     encode: the text encoder. count: as in `actors_named`.
     """
-    told = [actors_named(c.prompts[0].text, count)[:slots] if c.boxes is not None else [] for c in canvases]
+    told = [actors_named(prompt, count)[:slots] for prompt in prompts]
     words = list(dict.fromkeys(name for names in told for name in names))
     if not words:
         return None
     features = encode(words)
     table = name_features(features.embeds.cpu(), features.mask.cpu()).float()
-    names = torch.zeros(len(canvases), slots, table.shape[1])
+    names = torch.zeros(len(prompts), slots, table.shape[1])
     for row, found in enumerate(told):
         for slot, name in enumerate(found):
             names[row, slot] = table[words.index(name)]

@@ -84,8 +84,8 @@ class Pipeline:
         self.integrate: Callable[..., Tensor] = sample  # a server's goes on from the last finished step
         strides = preset.autoencoder.strides
         frames = 1 + (preset.clip.num_frames - 1) // strides.temporal
-        slots = preset.transformer.box_slots
-        self.planner = None if planner is None else Planner(planner.eval(), slots, strides.temporal, frames)
+        sizes = (preset.transformer.box_slots, strides.temporal, frames, preset.world.actors)
+        self.planner = None if planner is None else Planner(planner.eval(), *sizes)
         self._causal, self._few_step = causal, few_step
 
     @property
@@ -301,7 +301,8 @@ class Pipeline:
     def _names(self, canvases: Sequence[Canvas]) -> Tensor | None:
         """Return whose the boxes of the canvases are, if the network takes names."""
         slots, known = self.transformer.config.box_slots, self.preset.world.actors
-        return names_of(self._encode, canvases, slots, known) if self.transformer.config.box_names else None
+        prompts = ["" if canvas.boxes is None else canvas.prompts[0].text for canvas in canvases]
+        return names_of(self._encode, prompts, slots, known) if self.transformer.config.box_names else None
 
     def _encode(self, texts: Sequence[str]) -> TextFeatures:
         """Encode prompts. Planner, branches and windows ask for the same ones, so the last few are remembered."""

@@ -6,23 +6,16 @@ so that whoever runs runs on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
-from skyloom.diffusion.guidance import classifier_free, guided
 from skyloom.diffusion.sampler import sample
 from skyloom.diffusion.schedule import shifted_schedule
 from skyloom.models.boxes import from_plan, to_plan
-from skyloom.models.text_encoder import TextFeatures
 from skyloom.pipelines.canvas import Canvas
-from skyloom.pipelines.planning import GUIDANCE, STEPS, Planner, in_aspect
-from skyloom.pipelines.velocity import Condition, Pinned, encode_prompts, velocity_of
-from skyloom.seeds import generator_for
-
-Encode = Callable[[Sequence[str]], TextFeatures]
+from skyloom.pipelines.planning import STEPS, Encode, Planner, in_aspect
 
 
 @torch.no_grad()
@@ -31,22 +24,16 @@ def planned_on(planner: Planner, encode: Encode, canvas: Canvas, before: Tensor,
 
     Who was there stays, and no one comes.
     """
-    size, channels = canvas.size, planner.network.config.latent_channels
+    size = canvas.size
     aspect = size.latent_width / size.latent_height
     given = to_plan(in_aspect(before, 1 / aspect), planner.stride)
-    known = torch.zeros(1, 1, size.latent_frames, 1, 1)
-    known[:, :, : given.shape[2]] = 1
-    context = torch.zeros(1, channels, size.latent_frames, 1, 1)
-    context[:, :, : given.shape[2]] = given
-    full = Condition(encode_prompts(encode, [canvas.prompts], size.latent_frames), None)
-    empty = Condition(encode_prompts(encode, [[replace(canvas.prompts[0], text="")]], size.latent_frames), None)
-    shared = Pinned(known, torch.zeros(1), canvas.scalar_row())
-    velocity_fn = guided(velocity_of(planner.network, shared), classifier_free(full, empty, GUIDANCE))
-    noise = torch.randn(context.shape, generator=generator_for(seed, "plan"))
+    noise = planner.noise(size.latent_frames, seed)[None]
+    context, known = torch.zeros_like(noise), torch.zeros_like(noise[:, :1])
+    context[:, :, : given.shape[2]], known[:, :, : given.shape[2]] = given, 1
+    velocity_fn = planner.asked(encode, [canvas], known)
     plan = sample(velocity_fn, noise, shifted_schedule(STEPS, 1.0), known=known, context=context)
-    there = given.unflatten(1, (planner.slots, -1))[:, :, 0, :1]
-    plan.unflatten(1, (planner.slots, -1))[:, :, 0] = there
-    return in_aspect(from_plan(plan, planner.slots, planner.stride), aspect)
+    plan[:, 0] = given[:, 0, :1]
+    return in_aspect(from_plan(plan, planner.stride), aspect)
 
 
 def plans(planner: Planner, encode: Encode, canvas: Canvas, seeds: Iterator[int], memory: int) -> Iterator[Tensor]:

@@ -16,12 +16,14 @@ from skyloom.config import SCALARS
 from skyloom.diffusion.guidance import classifier_free, guided
 from skyloom.diffusion.sampler import sample
 from skyloom.diffusion.schedule import shifted_schedule
-from skyloom.models.boxes import from_plan
+from skyloom.models.boxes import cover, from_plan, plan_slots
 from skyloom.models.text_encoder import TextFeatures
 from skyloom.models.transformer import Transformer
 from skyloom.pipelines.canvas import Canvas
+from skyloom.pipelines.naming import names_of
 from skyloom.pipelines.velocity import Condition, Pinned, encode_prompts, velocity_of
 from skyloom.seeds import generator_for
+from skyloom.shapes import LatentSize
 
 STEPS, GUIDANCE = 20, 1.5
 FASTEST = 0.5
@@ -31,18 +33,21 @@ RESTING, MOST = 0.03, 3.0
 EDGES = (0.1, 0.9)
 """Between these shares of the frame the middles of actors stay."""
 
+Encode = Callable[[Sequence[str]], TextFeatures]
+
 
 @dataclass(frozen=True)
 class Planner:
     """A network that plans, for clips of `latent_frames` frames or of one.
 
-    slots: actors in a plan; stride: pixel frames of a latent frame.
+    slots: actors in a plan; stride: pixel frames of a latent frame; cast: how many of the world's actors are known.
     """
 
     network: Transformer
     slots: int
     stride: int
     latent_frames: int
+    cast: int | None = None
 
     def suits(self, canvas: Canvas) -> bool:
         """Tell whether a canvas is one to plan for: one prompt, nothing known, a length that was trained."""
@@ -50,23 +55,35 @@ class Planner:
         return free and len(canvas.prompts) == 1 and canvas.size.latent_frames in (1, self.latent_frames)
 
     @torch.no_grad()
-    def boxes(
-        self, encode: Callable[[Sequence[str]], TextFeatures], canvases: Sequence[Canvas], seeds: Sequence[int]
-    ) -> Tensor:
+    def boxes(self, encode: Encode, canvases: Sequence[Canvas], seeds: Sequence[int]) -> Tensor:
         """Return boxes (b, slots, n, 4) for b canvases of one size, each drawn from its own seed."""
+        size, scalars = canvases[0].size, torch.cat([canvas.scalar_row() for canvas in canvases])
+        noise = torch.stack([self.noise(size.latent_frames, seed) for seed in seeds])
+        plan = sample(self.asked(encode, canvases), noise, shifted_schedule(STEPS, 1.0))
+        return in_aspect(paced(from_plan(plan, self.stride), scalars), size.latent_width / size.latent_height)
+
+    def noise(self, frames: int, seed: int) -> Tensor:
+        """Return what a plan of some latent frames begins with: (c, f, 1, slots)."""
+        shape = (self.network.config.latent_channels, frames, 1, self.slots)
+        return torch.randn(shape, generator=generator_for(seed, "plan"))
+
+    def asked(
+        self, encode: Encode, canvases: Sequence[Canvas], mask: Tensor | None = None
+    ) -> Callable[[Tensor, Tensor], Tensor]:
+        """Return the guided velocity of the plans (b, c, f, 1, slots) of canvases of one size.
+
+        mask: (b, 1, f, 1, slots), 1 where a plan is known.
+        """
         frames = canvases[0].size.latent_frames
-        shape = (self.network.config.latent_channels, frames, 1, 1)
-        noise = torch.stack([torch.randn(shape, generator=generator_for(seed, "plan")) for seed in seeds])
-        full = Condition(encode_prompts(encode, [canvas.prompts for canvas in canvases], frames), None)
+        words = encode_prompts(encode, [canvas.prompts for canvas in canvases], frames)
+        names = names_of(encode, [canvas.prompts[0].text for canvas in canvases], self.slots, self.cast)
         nothing = [[replace(canvas.prompts[0], text="")] for canvas in canvases]
         empty = Condition(encode_prompts(encode, nothing, frames), None)
         scalars = torch.cat([canvas.scalar_row() for canvas in canvases])
-        shared = Pinned(None, torch.zeros(len(canvases)), scalars)
-        velocity_fn = guided(velocity_of(self.network, shared), classifier_free(full, empty, GUIDANCE))
-        plan = sample(velocity_fn, noise, shifted_schedule(STEPS, 1.0))
-        boxes = paced(from_plan(plan, self.slots, self.stride), scalars)
-        size = canvases[0].size
-        return in_aspect(boxes, size.latent_width / size.latent_height)
+        cells = cover(plan_slots(len(canvases), self.slots, frames), LatentSize(frames, 1, self.slots))
+        shared = Pinned(mask, torch.zeros(len(canvases)), scalars, cells)
+        branches = classifier_free(Condition(words, None, names), empty, GUIDANCE)
+        return guided(velocity_of(self.network, shared), branches)
 
 
 def paced(boxes: Tensor, scalars: Tensor) -> Tensor:
@@ -95,10 +112,7 @@ def in_aspect(boxes: Tensor, aspect: float) -> Tensor:
     return torch.stack([middle - half, bottom, middle + half, top], dim=-1)
 
 
-def planned(
-    planner: Planner | None, encode: Callable[[Sequence[str]], TextFeatures], canvases: Sequence[Canvas],
-    seeds: Sequence[int],
-) -> list[Canvas]:  # fmt: skip
+def planned(planner: Planner | None, encode: Encode, canvases: Sequence[Canvas], seeds: Sequence[int]) -> list[Canvas]:
     """Return the canvases, those that suit with boxes for their actors."""
     if planner is None:
         return list(canvases)

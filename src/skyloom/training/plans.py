@@ -1,7 +1,7 @@
 """Where actors go, as samples for a planner.
 
-A planner is a Transformer whose latents are boxes of actors over time (models.boxes), one cell a frame, with the same
-words, noise levels and known frames as the one that makes pictures.
+A planner is a Transformer whose latents are boxes of actors over time (models.boxes), one cell for each frame and slot,
+with the same words, names, noise levels and known frames as the one that makes pictures.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from skyloom.errors import TrainingError
-from skyloom.models.boxes import no_boxes, to_plan
+from skyloom.models.boxes import plan_slots, to_plan
 from skyloom.training.batches import UNSEEN
-from skyloom.training.examples import Draw, Examples, unnamed
+from skyloom.training.examples import Draw, Examples
 from skyloom.training.latent_bank import EncodePrompts
 from skyloom.training.live import padded
 from skyloom.training.sources import WorldSource
@@ -28,12 +28,12 @@ class PlanDraw:
         self._draw, self._slots, self._stride = draw, slots, stride
 
     def _planned(self, examples: Examples) -> Examples:
-        """Replace latents by plans; no source, and nothing told of boxes. Raises TrainingError without boxes."""
+        """Replace latents by plans, and boxes by whose cell is whose; no source. Raises TrainingError without boxes."""
         if examples.boxes.shape[1] < self._slots:
             raise TrainingError(f"the clips have boxes of {examples.boxes.shape[1]} actors, {self._slots} are wanted")
         plans = to_plan(examples.boxes[:, : self._slots], self._stride)
-        nothing, still = no_boxes(len(plans)), torch.zeros_like(plans)
-        return dataclasses.replace(examples, latents=plans, source=still, boxes=nothing, actors=unnamed(nothing))
+        cells = plan_slots(len(plans), self._slots, examples.boxes.shape[2])
+        return dataclasses.replace(examples, latents=plans, source=torch.zeros_like(plans), boxes=cells)
 
     def examples(self, seed: int, step: int, wants_source: Tensor, rows: slice) -> Examples:
         """Return this rank's rows of a step's batch."""
@@ -56,10 +56,10 @@ class ToldDraw:
         self._source, self._encode, self._length = source, encode, text_tokens
 
     def _made(self, indices: Tensor) -> Examples:
-        captions, scalars, boxes = self._source.outlined(indices)
+        captions, scalars, boxes, actors = self._source.outlined(indices)
         embeds, mask = padded(self._encode(captions), self._length)
         nothing = torch.zeros(len(indices), 0, 1, 1, 1)
-        return Examples(nothing, embeds.float(), mask, scalars, nothing, boxes, unnamed(boxes))
+        return Examples(nothing, embeds.float(), mask, scalars, nothing, boxes, actors)
 
     def examples(self, seed: int, step: int, wants_source: Tensor, rows: slice) -> Examples:
         """Return this rank's rows of a step's clips, `step` * batch and following; `seed` changes nothing here."""

@@ -78,13 +78,13 @@ class WorldSource:
         scalars, boxes = self._traced(shown, tracks)
         return CaptionedClips(pixels, told.captions, scalars, source, told.instructions, boxes, self.named(shown))
 
-    def outlined(self, indices: Tensor) -> tuple[list[str], Tensor, Tensor]:
-        """Return a caption, the scalars (n, 5) and the boxes (n, s, f, 4) of training clips, without their pictures."""
+    def outlined(self, indices: Tensor) -> tuple[list[str], Tensor, Tensor, Tensor]:
+        """Return a caption, the scalars (n, 5), boxes (n, s, f, 4) and actors (n, s) of clips, without pictures."""
         told = self.tell(indices, 1, 0)
         scenes = _scenes(told.shown)
         tracks = simulate(scenes, self.clip.num_frames, self.clip.fps)
         scalars, boxes = self._traced(scenes, tracks)
-        return [captions[0] for captions in told.captions], scalars, boxes
+        return [captions[0] for captions in told.captions], scalars, boxes, self.named(scenes)
 
     def _traced(self, scenes: Scenes, tracks: Tracks) -> tuple[Tensor, Tensor]:
         """Return the scalars (n, 5) and the boxes (n, s, f, 4) of clips."""
