@@ -75,12 +75,12 @@ NANO = Preset(
         steps=3000, batch_size=64, optim=OptimConfig(ema_halflives=(60, 200)), sample_every=250,
     ),
     tasks=TaskMix(
-        nothing_known=0.72, image=0.06, first_frames=0.1, last_frames=0.02, both_ends=0.03, every_kth=0.02,
-        random_box=0.02, source=0.03,
+        nothing_known=0.66, image=0.06, first_frames=0.1, last_frames=0.02, both_ends=0.04, every_kth=0.03,
+        random_box=0.04, source=0.05,
     ),
     planner=planner_of(slots=2, hidden_size=128, num_layers=4, num_heads=2, text_layers=2, max_text_tokens=32),
     planner_training=TrainConfig(steps=1200, batch_size=128, sample_every=100_000),
-    cached_clips=16_384,
+    cached_clips=20_480,
     captions_per_clip=2,
     caption_mix=(("en", "plain", 55), ("en", "terse", 20), ("zh", "plain", 17), ("zh", "terse", 8)),
 )  # fmt: skip

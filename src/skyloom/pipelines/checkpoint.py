@@ -31,7 +31,7 @@ from skyloom.errors import CheckpointError, InvalidArgument, nearest_name, one_o
 KIND, VERSION = "skyloom checkpoint", 1
 WEIGHTS = Path(__file__).parent.parent / "weights"
 PARTS = ("autoencoder", "transformer")
-EXTRAS: dict[str, str | None] = {"planner": "bf16", "causal": None, "few_step": None}
+EXTRAS: dict[str, str | None] = {"planner": None, "causal": None, "few_step": None}
 """Networks that a checkpoint may hold beside its PARTS, and how they are stored; None is as the transformer is."""
 DTYPES = ("int8", "bf16", "fp32")
 CODES, SCALE = ".int8", ".scale"
