@@ -19,7 +19,7 @@ from skyloom.errors import CheckpointError, InvalidArgument
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.models.names import name_features
 from skyloom.models.transformer import Transformer
-from skyloom.pipelines.checkpoint import load_checkpoint
+from skyloom.pipelines.checkpoint import load_checkpoint, unpack
 from skyloom.presets import preset as find_preset
 from skyloom.shapes import VideoSize
 from skyloom.training.ahead import InOrder
@@ -214,12 +214,12 @@ class Materials:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """Read the weights of a finished autoencoder. Raises CheckpointError."""
+    """Read the weights of a finished autoencoder, packed or not. Raises CheckpointError."""
     from safetensors.torch import load_file
 
     if not path.exists():
         raise CheckpointError(f"{path} does not exist: train the autoencoder first")
-    return load_file(path)
+    return unpack(load_file(path))
 
 
 def load_autoencoder(path: Path, chosen: Preset, device: torch.device) -> Autoencoder:
