@@ -6,6 +6,8 @@ CPU cores in three to four hours; `base` on one GPU in under an hour; `large` is
 
 from __future__ import annotations
 
+from typing import Any
+
 from skyloom.config import (
     AutoencoderConfig,
     ClipConfig,
@@ -29,7 +31,7 @@ NANO_WORLD = WorldConfig(
 )  # fmt: skip
 
 
-def planner_of(slots: int, **sizes: int) -> TransformerConfig:
+def planner_of(slots: int, **sizes: Any) -> TransformerConfig:
     """Return a planner for `slots` actors at the autoencoders' temporal stride."""
     channels = plan_channels(AutoencoderConfig().temporal_stride)
     return TransformerConfig(latent_channels=channels, patch_size=1, box_slots=slots, box_names=True, **sizes)
