@@ -69,15 +69,14 @@ def test_the_hash_tells_weights_and_not_the_card(tmp_path, saved, states):
     assert load_checkpoint(other).sha256 != load_checkpoint(saved).sha256
 
 
-def test_extras_come_back_stored_as_their_row_says(tmp_path, states, monkeypatch):
-    monkeypatch.setattr(checkpoint, "EXTRAS", {"second": None, "third": "bf16", "fourth": "bf16"})
-    extras = {"third": states[1], "second": states[1]}
-    found = load_checkpoint(save_checkpoint(tmp_path / "toy", TINY, *states, "", "fp32", extras=extras))
-    assert list(found.extras) == ["second", "third"]
-    for name, exact in states[1].items():
-        assert torch.equal(found.extras["second"][name], exact)
-        assert torch.equal(found.extras["third"][name], exact.bfloat16().float() if exact.dim() > 1 else exact)
-    fewer = save_checkpoint(tmp_path / "fewer", TINY, *states, "", "fp32", extras={"third": states[1]})
+def test_extras_come_back_stored_as_the_transformer_is(tmp_path, states):
+    extras = {"few_step": states[1], "planner": states[1]}
+    found = load_checkpoint(save_checkpoint(tmp_path / "toy", TINY, *states, "", "bf16", extras=extras))
+    assert list(found.extras) == ["planner", "few_step"]
+    for name, stored in found.transformer.items():
+        assert torch.equal(found.extras["planner"][name], stored)
+        assert torch.equal(found.extras["few_step"][name], stored)
+    fewer = save_checkpoint(tmp_path / "fewer", TINY, *states, "", "bf16", extras={"planner": states[1]})
     assert load_checkpoint(fewer).sha256 != found.sha256
 
 

@@ -69,7 +69,7 @@ CASES = {
     "loop": ({}, {"video": "clip.mp4"}, None),
 }  # fmt: skip
 
-SEVERAL = ("loop of words", "blend")
+SEVERAL = ("loop of words", "loop", "blend")
 """What is sampled more than once: each sampling tells percents of its own, and the store keeps the highest."""
 
 

@@ -48,7 +48,8 @@ def test_boxes_lie_where_the_actors_are_seen():
 
 def test_outlines_are_the_clips_without_their_pictures():
     clips = SOURCE.captioned(torch.arange(7, 12), 1, 0)
-    captions, scalars, boxes = SOURCE.outlined(torch.arange(7, 12))
+    captions, scalars, boxes, actors = SOURCE.outlined(torch.arange(7, 12))
     assert [[caption] for caption in captions] == list(clips.captions)
-    assert torch.equal(boxes.isnan(), clips.boxes.isnan())
+    assert torch.equal(boxes.isnan(), clips.boxes.isnan()) and torch.equal(actors, clips.actors)
+    assert torch.equal(actors < 0, boxes.isnan().flatten(2).all(2))
     assert torch.allclose(boxes, clips.boxes, equal_nan=True) and torch.allclose(scalars, clips.scalars)

@@ -31,8 +31,8 @@ from skyloom.errors import CheckpointError, InvalidArgument, nearest_name, one_o
 KIND, VERSION = "skyloom checkpoint", 1
 WEIGHTS = Path(__file__).parent.parent / "weights"
 PARTS = ("autoencoder", "transformer")
-EXTRAS: dict[str, str | None] = {"planner": None, "causal": None, "few_step": None}
-"""Networks that a checkpoint may hold beside its PARTS, and how they are stored; None is as the transformer is."""
+EXTRAS = ("planner", "causal", "few_step")
+"""Networks that a checkpoint may hold beside its PARTS, stored as the transformer is."""
 DTYPES = ("int8", "bf16", "fp32")
 CODES, SCALE = ".int8", ".scale"
 
@@ -110,15 +110,15 @@ def save_checkpoint(
 ) -> Path:
     """Write a checkpoint beside its place, then rename it; an older one there is replaced. Returns the folder.
 
-    dtype: "bf16", "int8" or "fp32", for the transformer's matrices; the autoencoder has its own, and so has each
-    network of `extras`, by name (EXTRAS). Raises CheckpointError when the place cannot be written or holds something
-    else.
+    dtype: "bf16", "int8" or "fp32", for the matrices of the transformer and of `extras`, networks by name (EXTRAS); the
+    autoencoder has its own. Raises CheckpointError when the place cannot be written or holds something else.
     """
     one_of("dtype", dtype, DTYPES)
     one_of("autoencoder_dtype", autoencoder_dtype, DTYPES)
     folder = Path(folder)
     if folder.exists() and not _is_checkpoint(folder):
         raise CheckpointError(f"{folder} exists and is not a checkpoint; it is left alone")
+    extras = {one_of("extras", part, EXTRAS): state for part, state in (extras or {}).items()}
     sampling = sampling or SamplingConfig()
     config = {"kind": KIND, "version": VERSION, "preset": to_dict(preset), "sampling": to_dict(sampling)}
     with _replacing(folder) as beside:
@@ -126,8 +126,8 @@ def save_checkpoint(
         (beside / "card.md").write_text(card)
         save_file(pack(autoencoder_state, autoencoder_dtype), _file(beside, "autoencoder"))
         save_file(pack(transformer_state, dtype), _file(beside, "transformer"))
-        for part, state in (extras or {}).items():
-            save_file(pack(state, EXTRAS[one_of("extras", part, EXTRAS)] or dtype), _file(beside, part))
+        for part, state in extras.items():
+            save_file(pack(state, dtype), _file(beside, part))
     return folder
 
 
