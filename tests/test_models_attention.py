@@ -18,10 +18,20 @@ def inputs(length=7, keys=9, dtype=torch.float64):
 def test_products_are_the_kernel_whatever_the_block_and_the_mask(queries, shape):
     mask = None if shape is None else torch.rand(shape, generator=torch.Generator().manual_seed(1)) > 0.4
     if mask is not None:
-        mask[..., 0] = True  # a row that sees nothing has no answer
+        mask[..., 0] = True
     query, key, value = inputs()
     expected = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
     assert torch.allclose(by_products(query, key, value, mask, queries), expected, atol=1e-12)
+
+
+def test_who_may_read_nothing_reads_zeros_as_in_the_kernel():
+    mask = torch.ones(2, 1, 7, 9, dtype=torch.bool)
+    mask[1, :, 3] = False
+    query, key, value = inputs()
+    expected = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    assert not expected[1, :, 3].any()
+    for queries in (2, 100):
+        assert torch.allclose(by_products(query, key, value, mask, queries), expected, atol=1e-12)
 
 
 def test_a_query_that_fits_one_key_alone_gets_its_value():

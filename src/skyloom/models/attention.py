@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 QUERIES = 192
+UNSEEN = -1e30
+"""Added to the scores of what a query may not read; finite, since a query that may read nothing must not be NaN."""
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
@@ -26,9 +28,9 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Te
 
 
 def by_products(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, queries: int = QUERIES) -> Tensor:
-    """As `attend`, `queries` rows of scores at a time."""
+    """As `attend`, `queries` rows of scores at a time. Who may read nothing (a padded word) reads zeros."""
     turned = (key * key.shape[-1] ** -0.5).transpose(-1, -2)
-    bias = None if mask is None else torch.zeros_like(mask, dtype=query.dtype).masked_fill_(~mask, float("-inf"))
+    bias = None if mask is None else torch.zeros_like(mask, dtype=query.dtype).masked_fill_(~mask, UNSEEN)
     if bias is not None and bias.shape[-2] == 1:
         bias = bias.expand(*bias.shape[:-2], query.shape[-2], -1)
     parts = query.split(queries, dim=-2)
@@ -37,4 +39,7 @@ def by_products(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, 
     for part, added in zip(parts, biases, strict=True):
         scores = part @ turned
         found.append((scores if added is None else scores.add_(added)).softmax(-1) @ value)
-    return found[0] if len(found) == 1 else torch.cat(found, dim=-2)
+    read = found[0] if len(found) == 1 else torch.cat(found, dim=-2)
+    if mask is None or bool((sees := mask.any(-1, keepdim=True)).all()):
+        return read
+    return read.masked_fill(~sees, 0.0)
