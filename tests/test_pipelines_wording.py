@@ -153,3 +153,8 @@ def test_what_has_no_near_meaning_is_left_alone(wording):
 def test_asked_of_two_alike_is_told_once():
     facts = describe_all(sample_scenes(NANO.world, torch.arange(4), "train", 1.0))[0]
     assert asked_of(facts)["place"] == [facts.place]
+
+
+@pytest.mark.parametrize("noun", ["a red ball", "a lighthouse", "a shiny trophy"])
+def test_a_prompt_of_a_thing_alone_is_given_no_motion(wording, noun):
+    assert not any(change.kind == "motion" for change in wording.reword(noun).changes)

@@ -28,10 +28,10 @@ def _steps(kinds: int, motion: int, turn: float) -> Tensor:
     return costs.reshape(2 * kinds, 2 * kinds)
 
 
-def most_probable(scores: Tensor, joined: Sequence[bool], motion: int) -> list[int]:
+def most_probable(scores: Tensor, joined: Sequence[bool], motion: int, silent: float = SILENT) -> list[int]:
     """Return each word's kind. scores: (n, k) log probabilities; joined: whether each word but the first follows on.
 
-    motion: the number of the kind without which a sentence is odd.
+    motion: the number of the kind without which a sentence is odd; silent: what saying none costs, in nats.
     """
     kinds = scores.shape[1]
     close, apart = _steps(kinds, motion, TURN), _steps(kinds, motion, 0.0)
@@ -42,7 +42,7 @@ def most_probable(scores: Tensor, joined: Sequence[bool], motion: int) -> list[i
         found = (best[:, None] + (close if follows else apart)).max(0)
         came.append(found.indices)
         best = found.values + row.repeat(2)
-    best[:kinds] -= SILENT
+    best[:kinds] -= silent
     path = [int(best.argmax())]
     for step in reversed(came):
         path.append(int(step[path[-1]]))

@@ -32,12 +32,14 @@ from skyloom.pipelines.stretches import (
     surroundings,
     unlike_training,
 )
-from skyloom.pipelines.word_kinds import most_probable
+from skyloom.pipelines.word_kinds import SILENT, most_probable
 from skyloom.pipelines.word_spans import spans_of
 from skyloom.world.actors import ACTORS, article_for
 from skyloom.world.matching import UNIT, Match, Meaning, find, glue
 
 SHIPPED = Path(__file__).parent.parent / "weights" / "wording" / "wording.safetensors"
+LIKELY = 0.5
+"""Above this probability a strange word names somebody, whatever else the sentence lacks."""
 KEEP = 0.2
 """How probable the kind of a known word must be where it stands, to count as known there."""
 SURE = {"place": 0.3, "weather": 0.3, "motion": 0.0}
@@ -146,7 +148,11 @@ class Wording:
         return result
 
     def _kinds(self, chances: list[Tensor], fixed: list[str | None], joined: list[bool]) -> list[str]:
-        """Return the most probable kind of each unit, chosen together."""
+        """Return the most probable kind of each unit, chosen together.
+
+        A word that more likely than not names somebody, or the only one that does, is not made a motion for want of
+        one: "a red ball" has no verb.
+        """
         names = list(self._of_kind)
         groups = list(self._of_kind.values())
         scores = torch.stack([torch.stack([c[g].sum() for g in groups]).clamp(min=1e-4).log() for c in chances])
@@ -154,7 +160,11 @@ class Wording:
             if kind is not None:
                 scores[row] = -1e9
                 scores[row, names.index(kind if kind in names else OTHER)] = 0.0
-        return [names[kind] for kind in most_probable(scores, joined, names.index("motion"))]
+        motion, actor = names.index("motion"), names.index("actor")
+        told, resting = (most_probable(scores, joined, motion, silent) for silent in (SILENT, 0.0))
+        likely = scores[:, actor].exp() > LIKELY
+        kept = [a if a == actor and is_one else b for a, b, is_one in zip(resting, told, likely.tolist(), strict=True)]
+        return [names[kind] for kind in (resting if actor in resting and actor not in kept else kept)]
 
     def _fits(self, match: Match, members: list[Tensor]) -> bool:
         """Tell whether a known phrase means here what it usually does: long ones always do."""
