@@ -54,10 +54,10 @@ def listed(files: Files, owner: str) -> list[dict[str, Any]]:
     return sorted((about for about in found if about is not None), key=lambda about: about["order"])
 
 
-def check_room(files: Files, owner: str, limits: Limits, made_bytes: int) -> None:
-    """Raise QuotaExceeded for an owner whose files, with the `made_bytes` of finished jobs, are as many as allowed."""
+def check_room(files: Files, owner: str, limits: Limits, other_bytes: int) -> None:
+    """Raise QuotaExceeded for an owner whose files, with the `other_bytes` kept here, are as many as allowed."""
     if limits.stored_bytes is not None:
-        used = made_bytes + sum(about["bytes"] for about in listed(files, owner))
+        used = other_bytes + sum(about["bytes"] for about in listed(files, owner))
         if used >= limits.stored_bytes:
             raise QuotaExceeded("stored bytes", used, limits.stored_bytes)
 

@@ -10,6 +10,7 @@ from fastapi import Depends, Path, Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from skyloom.serving import file_objects
 from skyloom.serving.answers import Error
 from skyloom.serving.doors import Caller, Doors
 from skyloom.serving.errors import missing
@@ -53,6 +54,12 @@ class House:
         if job is None:
             raise missing(kind, job_id[:100])
         return job
+
+    def check_room(self, caller: Caller) -> None:
+        """Raise QuotaExceeded for a caller whose videos, characters and files are as many as allowed."""
+        clips = sum(self.files.size(key) for key in self.store.character_files(caller.owner) if self.files.exists(key))
+        made = self.store.usage(caller.owner).stored_bytes
+        file_objects.check_room(self.files, caller.owner, caller.limits, made + clips)
 
 
 @dataclass(frozen=True)

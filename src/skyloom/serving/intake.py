@@ -161,8 +161,7 @@ class Intake:
         if about is None:
             raise missing("file", file_id)
         key = f"{self.prefix}inputs/{name}{Path(about['key']).suffix}"
-        self.digests.append(file_id)
-        self.files.copy(about["key"], key)
+        self._copied(about["key"], key, file_id)
         return Source(key, about["kind"], about["width"], about["height"], about["seconds"])
 
     def _made(self, name: str, job_id: str) -> Source:
@@ -173,11 +172,7 @@ class Intake:
             raise ApiError(404, f"{job_id} has expired.", code="expired")
         source = job.files[variant]
         key = f"{self.prefix}inputs/{name}{Path(source).suffix}"
-        self.digests.append(job_id)
-        try:
-            self.files.copy(source, key)
-        except MediaError:
-            raise missing(job.kind, job_id) from None
+        self._copied(source, key, job_id)
         height, width = parse_size(size_of(job))
         return Source(key, job.kind, width, height, float(seconds_of(job)), job)
 
@@ -187,9 +182,16 @@ class Intake:
         if found is None:
             raise missing("character", character_id)
         key = f"{self.prefix}inputs/{name}{Path(found['file_key']).suffix}"
-        self.digests.append(character_id)
-        self.files.copy(found["file_key"], key)
+        self._copied(found["file_key"], key, character_id)
         return Source(key, "video", 0, 0, name=found["name"])
+
+    def _copied(self, source: str, key: str, identity: str) -> None:
+        """Copy a file that is kept here. Raises ApiError 404 where it was removed meanwhile."""
+        self.digests.append(identity)
+        try:
+            self.files.copy(source, key)
+        except MediaError:
+            raise missing(identity.partition("_")[0], identity) from None
 
 
 def ended(store: Store, job_id: str, owner: str) -> Job:

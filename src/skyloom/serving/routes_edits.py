@@ -77,6 +77,7 @@ def keep_character(visit: Visit, given: Body) -> dict[str, Any]:
     moderated(visit, asked)
     house, character_id = visit.house, new_id("character")
     place = prefix(character_id)
+    house.check_room(visit.caller)
     intake = Intake(house.store, house.files, visit.owner, place, house.settings)
     try:
         source = intake.take("video", asked.video, orders.VIDEO)

@@ -93,8 +93,7 @@ def kept(visit: Visit, given: Body) -> dict[str, Any]:
     asked = given.read(CreateFile)
     house, file_id = visit.house, new_id("file")
     place = file_objects.place(visit.owner, file_id)
-    stored = house.store.usage(visit.owner).stored_bytes
-    file_objects.check_room(house.files, visit.owner, visit.caller.limits, stored)
+    house.check_room(visit.caller)
     try:
         source = Intake(house.store, house.files, visit.owner, place, house.settings).take("file", asked.file)
         now = int(time.time())

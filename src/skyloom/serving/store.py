@@ -153,12 +153,18 @@ class Store(Leases, Keys):
                 connection.execute(jobs.update().where(jobs.c.id == job_id).values(files={}, stored_bytes=0))
         return ids
 
-    def kept_files(self, job_ids: Sequence[str]) -> dict[str, set[str] | None]:
-        """Return the file keys of ended jobs, by job; None for one that waits or runs. Unknown ones are left out."""
-        found = sa.select(jobs.c.id, jobs.c.status, jobs.c.files).where(jobs.c.id.in_(job_ids))
+    def kept_files(self, ids: Sequence[str]) -> dict[str, set[str] | None]:
+        """Return the file keys of ended jobs and of characters, by id; None for a job that waits or runs.
+
+        Unknown ids are left out.
+        """
+        found = sa.select(jobs.c.id, jobs.c.status, jobs.c.files).where(jobs.c.id.in_(ids))
+        named = sa.select(characters.c.id, characters.c.file_key).where(characters.c.id.in_(ids))
         with self.reading() as connection:
             rows = connection.execute(found).all()
-        return {row.id: set(row.files.values()) if row.status in ENDED else None for row in rows}
+            clips = connection.execute(named).all()
+        kept = {row.id: set(row.files.values()) if row.status in ENDED else None for row in rows}
+        return kept | {row.id: {row.file_key} for row in clips}
 
     # -- characters
 
@@ -181,6 +187,12 @@ class Store(Leases, Keys):
         with self.reading() as connection:
             row = connection.execute(found).mappings().first()
         return dict(row) if row else None
+
+    def character_files(self, owner: str) -> Sequence[str]:
+        """Return the file keys of one's characters."""
+        with self.reading() as connection:
+            found = sa.select(characters.c.file_key).where(characters.c.owner == owner)
+            return connection.execute(found).scalars().all()
 
 
 def _own(job_id: str, owner: str) -> sa.ColumnElement[bool]:

@@ -1,7 +1,8 @@
 """Files that no job needs any more, removed.
 
 What an ended job left in its folder beside its results (its working folder, inputs, parts of a write that was cut),
-everything of a deleted job, results past their time. Nothing of a job that waits or runs is touched.
+everything of a deleted job, results past their time. Nothing of a job that waits or runs is touched, nor a character's
+clip.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ UNKNOWN_AFTER = 3600.0
 
 
 def sweep(store: Store, files: Files) -> int:
-    """Expire what is past its time and tidy every job's folder; return how many had anything to remove."""
+    """Expire what is past its time, tidy the folder of every job and character; return how many held useless things."""
     store.expire()
     found = [name for name in files.names("jobs/") if ID.fullmatch(name)]
     removed = 0
