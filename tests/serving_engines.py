@@ -59,6 +59,13 @@ def hanging(order, inputs, folder, on_progress):
     time.sleep(3600)
 
 
+def unreadable_preview(order, inputs, folder, on_progress):
+    """Shows what is no picture, and makes its video all the same."""
+    (folder / "preview.webp").write_bytes(b"no picture")
+    one = order | {"settings": {"num_inference_steps": 1}}
+    return rehearsal.make(one, inputs, folder, on_progress, step_seconds=0.3)
+
+
 def noisy(order, inputs, folder, on_progress):
     """Files of incompressible size."""
     (folder / "video.mp4").write_bytes(np.random.default_rng(0).bytes(1000))

@@ -21,10 +21,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from skyloom.errors import InvalidArgument, SkyloomError, StorageError
+from skyloom.serving.files import is_full
 from skyloom.serving.jobs import Engine, Stopped
 
 PR_SET_PDEATHSIG = 1
-FULL_DISK = (28, 122)  # ENOSPC, EDQUOT
+SECONDS_TO_DIE = 10.0
+"""After an engine's last word, until it is killed."""
 
 
 class Word(NamedTuple):
@@ -79,8 +81,10 @@ class EngineProcess:
         try:
             return self.pipe.recv() if self.pipe.poll(seconds) else None
         except (EOFError, OSError):
-            self.process.join(10)
-            return Word("died", ("worker_died", _last_words(self.process.exitcode)))
+            self.process.join(SECONDS_TO_DIE)
+            status = self.process.exitcode
+            self.end()
+            return Word("died", ("worker_died", _last_words(status)))
 
     def answer(self, go_on: bool) -> None:
         """Answer a percent."""
@@ -105,7 +109,9 @@ class EngineProcess:
 
 def _last_words(code: int | None) -> str:
     """Return how a process ended, in words."""
-    if code is None or code >= 0:
+    if code is None:
+        return "the process that made it fell silent"
+    if code >= 0:
         return f"the process that made it ended with status {code}"
     name = signal.Signals(-code).name if -code in signal.valid_signals() else str(-code)
     hint = "; out of memory?" if -code == signal.SIGKILL else ""
@@ -144,7 +150,7 @@ def _make(
     except MemoryError:
         return Word("died", ("out_of_memory", "there was not enough memory to make it"))
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in FULL_DISK:
+        if isinstance(error, OSError) and is_full(error):
             return Word("died", ("storage_full", "there was no room on the disk"))
         if isinstance(error, EOFError | BrokenPipeError):
             raise
@@ -157,7 +163,7 @@ def _told(error: SkyloomError, folder: Path, inputs: Mapping[str, Path]) -> Word
     text = str(error)
     for path, name in [*((path, name) for name, path in inputs.items()), (folder, "")]:
         text = text.replace(str(path), name)
-    if isinstance(error, StorageError) or any(f"No space left{tail}" in text for tail in ("", " on device")):
+    if isinstance(error, StorageError) or "No space left" in text:
         return Word("died", ("storage_full", text))
     kinds = {"InvalidArgument": "invalid_value", "MediaError": "invalid_media", "GenerationError": "generation_failed"}
     return Word("failed", (kinds.get(type(error).__name__, "internal_error"), text))

@@ -7,7 +7,6 @@ Every answer that is no success, from any route or from none, has the body
 
 from __future__ import annotations
 
-import errno
 import logging
 import math
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Match
 
 from skyloom.errors import InvalidArgument, MissingDependency, QuotaExceeded, StorageError
+from skyloom.serving.files import is_full
 
 log = logging.getLogger("skyloom.serving")
 FREED_SECONDS = 5.0
@@ -115,11 +115,8 @@ def from_quota(error: QuotaExceeded) -> ApiError:
 
 def from_storage(error: StorageError) -> ApiError:
     """Return the 507 of a full disk, the 503 of a store that is away; what it said stays in the log."""
-    cause: BaseException | None = error
-    while cause is not None and getattr(cause, "errno", None) != errno.ENOSPC and "is full" not in str(cause):
-        cause = cause.__cause__
     log.error("%s", error)
-    if cause is not None:
+    if is_full(error):
         return ApiError(507, "The server has no room left.", headers={"x-should-retry": "false"})
     return ApiError(503, "The server cannot keep jobs at the moment.", headers={"retry-after": "2"})
 

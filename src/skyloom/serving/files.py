@@ -6,6 +6,7 @@ its place under a hidden name, brought to the disk, and renamed. Hidden names ar
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -14,13 +15,14 @@ import tempfile
 import time
 import weakref
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from skyloom.errors import InvalidArgument, MediaError, MissingDependency, StorageError
 
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Files:
@@ -154,8 +156,9 @@ class Files:
         check_key(prefix.removesuffix("/"))
         with _errors(prefix):
             if self.folder is not None:
-                place = self.folder / prefix
-                return sorted(path.name for path in place.iterdir()) if place.is_dir() else []
+                with suppress(FileNotFoundError):
+                    return sorted(path.name for path in (self.folder / prefix).iterdir())
+                return []
             place = self._place(prefix.removesuffix("/"))
             found = self.fs.ls(place, detail=False) if self.fs.exists(place) else []
             return sorted(name.rstrip("/").rpartition("/")[2] for name in found)
@@ -183,6 +186,14 @@ def check_key(key: str) -> str:
     if not is_key(key):
         raise InvalidArgument("key", key[:100], "be names of letters, digits, '.', '_', '-' with '/' between")
     return key
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether a disk without room is what an error came of."""
+    cause: BaseException | None = error
+    while cause is not None and getattr(cause, "errno", None) not in FULL_DISK and "disk is full" not in str(cause):
+        cause = cause.__cause__
+    return cause is not None
 
 
 def _place(path: Path, target: Path, move: bool) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from skyloom.errors import InvalidArgument, MediaError, StorageError
 from skyloom.serving.engine_process import EngineProcess, Word
-from skyloom.serving.files import Files
+from skyloom.serving.files import Files, is_full
 from skyloom.serving.jobs import Job
 from skyloom.serving.moderation import Refusal
 from skyloom.serving.policy import OFF, Policy
@@ -120,7 +120,10 @@ class Turn:
         self.stopped_at: float | None = None
 
     def run(self) -> None:
-        """Have the job made and write down how it ended."""
+        """Have the job made and write down how it ended.
+
+        Raises StorageError while files cannot be reached: the job is left, and taken up again when the lease ends.
+        """
         try:
             space = Workspace(self.worker.files, self.job)
             try:
@@ -128,14 +131,30 @@ class Turn:
             finally:
                 space.close()
         except MediaError as error:
-            self._ended(self.store.fail, "invalid_media", str(error))
+            self._ended(self.store.fail, "invalid_media", self._without_places(error))
         except StorageError as error:
-            self._ended(self.store.died, "storage_full", str(error))
+            if not is_full(error):
+                raise
+            self._ended(self.store.died, "storage_full", self._without_places(error))
         tidy(self.store, self.worker.files, self.job.id)
 
+    def _without_places(self, error: Exception) -> str:
+        """Return what an error says, without this machine's folders."""
+        folder = self.worker.files.folder
+        return str(error).replace(f"{folder}/", "") if folder is not None else str(error)
+
     def _make(self, space: Workspace) -> Word:
-        """Run the engine until its last word; beat meanwhile."""
-        self.engine.begin(self.job.order, space.inputs(), space.path)
+        """Run the engine until its last word; whatever else happens, it does not go on by itself."""
+        inputs = space.inputs()
+        try:
+            self.engine.begin(self.job.order, inputs, space.path)
+            return self._last_word(space)
+        except BaseException:
+            self.engine.end()
+            raise
+
+    def _last_word(self, space: Workspace) -> Word:
+        """Listen to the engine; beat meanwhile."""
         while True:
             word = self.engine.hear(max(0.0, min(self.habits.beat, self.beat_at - time.monotonic())))
             if word is not None and word.kind != "progress":

@@ -63,10 +63,14 @@ class Workspace:
     def preview(self, policy: Policy = OFF) -> dict[str, str] | None:
         """Publish the preview if there is a new one that the policy lets pass; return the files to show, or None."""
         path = self.path / PREVIEW
-        if not path.is_file() or _stamp(path) == self.shown:
-            return None
-        self.shown = _stamp(path)
-        if policy.of_file(path, "preview", self.job.owner, self.job.id) is not None:
+        try:
+            stamp = _stamp(path)
+            if stamp == self.shown:
+                return None
+            self.shown = stamp
+            if policy.of_file(path, "preview", self.job.owner, self.job.id) is not None:
+                return None
+        except (FileNotFoundError, MediaError):  # there is none, or none that can be read: it is no part of the result
             return None
         key = f"{prefix(self.job.id)}{PREVIEW}"
         self.files.put(key, path)
