@@ -110,12 +110,12 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, **settings):
-    """A server on a free port of loopback, until the block ends."""
+def serving(folder: Path, files: Files | None = None, **settings):
+    """A server on a free port of loopback, until the block ends. files: where it keeps them; a folder if left out."""
     folder.mkdir(parents=True, exist_ok=True)
     work = folder / "work"
     work.mkdir()
-    store, files = Store.open(folder / "jobs.db"), Files(folder / "files")
+    store, files = Store.open(folder / "jobs.db"), files or Files(folder / "files")
     own = {"poll_after_ms": 20, "policy": OFF, **settings}
     app = create_app(store, files, Settings(OFFER, **own))
     config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1)

@@ -44,12 +44,19 @@ def test_what_goes_in_comes_out(files, source):
 def test_copies_of_a_remote_store_do_not_stay(source):
     files = Files(f"memory://{new_id()}")
     files.put("jobs/a", source)
-    copy = files.local("jobs/a")
-    files.forget("jobs/a")
-    files.forget("jobs/a")
-    assert not copy.exists()
+    copy, other = files.local("jobs/a"), files.local("jobs/a")
+    source.write_bytes(b"new")
+    files.put("jobs/a", source)
+    assert files.local("jobs/a").read_bytes() == b"new" and copy.read_bytes() == bytes(range(256)) * 40
+    files.forget(copy)
+    files.forget(copy)
+    assert not copy.exists() and other.read_bytes() == bytes(range(256)) * 40
+    with pytest.raises(MediaError):
+        files.local("jobs/none")
+    files.forget(other)
+    before = len(list(files.cache.iterdir()))
     files.copy("jobs/a", "jobs/b")
-    assert [path for path in files.cache.rglob("*") if path.is_file()] == []
+    assert before == len(list(files.cache.iterdir())) == 1
     cache = files.cache
     del files
     gc.collect()

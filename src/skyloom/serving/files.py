@@ -54,10 +54,11 @@ class Files:
 
     def copy(self, source: str, target: str) -> int:
         """Store the file of one key under another too. Raises MediaError where there is none, StorageError."""
+        path = self.local(source)
         try:
-            return self.put(target, self.local(source))
+            return self.put(target, path)
         finally:
-            self.forget(source)
+            self.forget(path)
 
     def _upload(self, key: str, path: Path) -> None:
         place = self._place(key)
@@ -116,7 +117,10 @@ class Files:
             return cast(BinaryIO, found)
 
     def local(self, key: str) -> Path:
-        """Return a path on this machine to read a file from: its own, or that of a copy. Raises MediaError."""
+        """Return a path on this machine to read a file from: its own, or that of a copy for whoever asks alone.
+
+        `forget` it after use. Raises MediaError where there is no such file.
+        """
         check_key(key)
         if self.folder is not None:
             self.size(key)
@@ -124,18 +128,20 @@ class Files:
         if self.cache is None:
             self.cache = Path(tempfile.mkdtemp(prefix="skyloom-files-"))
             weakref.finalize(self, shutil.rmtree, self.cache, ignore_errors=True)
-        copy = self.cache / key
-        with _errors(key):
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            self.fs.get_file(self._place(key), str(copy))
+        copy = self.cache / secrets.token_hex(8) / key.rpartition("/")[2]
+        try:
+            with _errors(key):
+                copy.parent.mkdir()
+                self.fs.get_file(self._place(key), str(copy))
+        except BaseException:
+            self.forget(copy)
+            raise
         return copy
 
-    def forget(self, key: str) -> None:
-        """Remove the copy that `local` made of a key, or of all keys under a prefix that ends with "/"."""
-        check_key(key.removesuffix("/"))
-        if self.cache is not None:
-            copy = self.cache / key
-            shutil.rmtree(copy, ignore_errors=True) if copy.is_dir() else copy.unlink(missing_ok=True)
+    def forget(self, path: Path) -> None:
+        """Remove what `local` returned if it is a copy."""
+        if self.folder is None:
+            shutil.rmtree(path.parent, ignore_errors=True)
 
     def keys(self, prefix: str) -> Sequence[str]:
         """Return the keys under a prefix that ends with "/", sorted."""

@@ -67,8 +67,8 @@ def file_content(request: Request, visit: Guest, file_id: FileId) -> Response:
     """Send a file as it is kept."""
     key = own(visit, file_id)["key"]
     try:
-        return media.sent(visit.house.files.local(key), file_id, request.headers.get("range"))
-    except (MediaError, FileNotFoundError):  # deleted meanwhile
+        return media.sent(visit.house.files, key, file_id, request.headers.get("range"))
+    except MediaError:  # deleted meanwhile
         raise missing("file", file_id) from None
 
 

@@ -28,6 +28,7 @@ class Workspace:
         self.prefix = f"{prefix(job.id)}work/"
         self.saved: dict[str, tuple[int, int]] = {}
         self.shown: tuple[int, int] | None = None
+        self.brought: dict[str, Path] = {}
         try:
             if files.folder is not None:
                 self.path = files.folder / self.prefix
@@ -41,14 +42,17 @@ class Workspace:
     def _fetch(self) -> None:
         """Bring what an earlier lease left behind."""
         for key in self.files.keys(self.prefix):
-            place = self.path / key.removeprefix(self.prefix)
+            place, copy = self.path / key.removeprefix(self.prefix), self.files.local(key)
             place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(self.files.local(key), place)
+            shutil.move(copy, place)
+            self.files.forget(copy)
             self.saved[key.removeprefix(self.prefix)] = _stamp(place)
 
     def inputs(self) -> dict[str, Path]:
         """Return the job's inputs as files on this machine. Raises MediaError where one is gone."""
-        return {name: self.files.local(key) for name, key in self.job.order.get("inputs", {}).items()}
+        for name, key in self.job.order.get("inputs", {}).items():
+            self.brought[name] = self.files.local(key)
+        return self.brought
 
     def save(self) -> None:
         """Bring what changed since the last time to the store, so that another machine can go on from it."""
@@ -95,8 +99,8 @@ class Workspace:
         """Remove the copies, if they are any."""
         if self.files.folder is None:
             shutil.rmtree(self.path, ignore_errors=True)
-            for key in self.job.order.get("inputs", {}).values():
-                self.files.forget(key)
+            for copy in self.brought.values():
+                self.files.forget(copy)
 
 
 def _stamp(path: Path) -> tuple[int, int]:
