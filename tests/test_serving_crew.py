@@ -14,6 +14,7 @@ from skyloom.cli.serve import allowed_host, bound, is_loopback, worker_command
 from skyloom.errors import InvalidArgument
 from skyloom.serving.crew import FIRST_WAIT, LONGEST_WAIT, Crew, Seat
 from skyloom.serving.policy import OFF, Policy
+from skyloom.serving.store import Store
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 STUBBORN = [
@@ -48,6 +49,25 @@ def test_a_worker_that_does_not_stop_is_killed():
     time.sleep(0.5)
     crew.stop(0.2)
     assert crew.seats[0].process.returncode in (-signal.SIGKILL, -signal.SIGTERM)
+
+
+def test_a_worker_is_asked_to_stop_once(tmp_path):
+    """Whoever is asked twice hands its job back at once."""
+    said = tmp_path / "said"
+    code = f"""
+import signal, sys, time
+asked = []
+signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
+open({str(said)!r}, "w").close()
+while not asked: time.sleep(0.05)
+time.sleep(0.5)
+open({str(said)!r}, "w").write(str(len(asked)))
+"""
+    crew = Crew([sys.executable, "-c", code], 1)
+    crew.start()
+    until(said.exists)
+    crew.stop(10)
+    assert said.read_text() == "1"
 
 
 def test_one_that_dies_at_once_waits_longer_and_longer():
@@ -145,9 +165,15 @@ def test_serve_makes_a_video_from_one_command_and_stops_gently(tmp_path):
         video = httpx2.post(f"{url}/v1/videos", json={"prompt": "a fox", "seconds": "2"}).json()
         until(lambda: httpx2.get(f"{url}/v1/videos/{video['id']}").json()["status"] == "completed", 60)
         assert httpx2.get(f"{url}/v1/videos/{video['id']}/content").content[4:8] == b"ftyp"
+        long = {"prompt": "a cat", "num_inference_steps": 40}
+        video = httpx2.post(f"{url}/v1/videos", json=long).json()
+        until(lambda: httpx2.get(f"{url}/v1/videos/{video['id']}").json()["status"] == "in_progress", 60)
         server.terminate()
+        assert server.wait(40) == 0
+        store = Store.open(tmp_path / "jobs.db")
+        assert store.get(video["id"], "local").status == "completed"
+        store.close()
         said = server.communicate(timeout=40)[1]
-    assert server.returncode in (0, -signal.SIGTERM)
     assert f"{url}/v1" in said and "only this machine" in said and "not checked" in said
 
 

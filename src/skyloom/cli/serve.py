@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
+import signal
 import socket
 import sys
 from dataclasses import replace
@@ -95,11 +96,13 @@ def run(app: FastAPI, listening: socket.socket, crew: Crew, grace: float) -> Non
         timeout_graceful_shutdown=3,
         timeout_keep_alive=75,
     )
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it again at its end: workers come first
     crew.start()
     try:
         uvicorn.Server(config).run(sockets=[listening])
     finally:
         crew.stop(grace)
+        signal.signal(signal.SIGTERM, before)
 
 
 def _settings(checkpoint: str | None, hosts: list[str], max_upload_mb: int) -> Settings:

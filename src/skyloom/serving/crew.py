@@ -51,7 +51,7 @@ class Crew:
     ) -> None:
         self.command, self.clock, self.environment = list(command), clock, {**os.environ, **(told or {})}
         self.seats = [Seat(at=clock()) for _ in range(count)]
-        self.stopping = threading.Event()
+        self.stopping, self.grace = threading.Event(), 0.0
         self.thread = threading.Thread(target=self._watch, name="crew", daemon=True)
 
     def start(self) -> None:
@@ -60,12 +60,25 @@ class Crew:
 
     def stop(self, grace: float) -> None:
         """Ask all to stop, and wait; kill those that have not after `grace` seconds."""
+        self.grace = grace
         self.stopping.set()
         self.thread.join()
+
+    def _watch(self) -> None:
+        """Look after all until `stop`, then end them.
+
+        To the kernel a worker's parent is this thread: it must not end before them, or they are asked twice.
+        """
+        while not self.stopping.wait(LOOK_SECONDS):
+            for seat in self.seats:
+                self.look_after(seat)
+        self._end()
+
+    def _end(self) -> None:
         alive = [seat.process for seat in self.seats if seat.process is not None]
         for process in alive:
             process.terminate()
-        until = self.clock() + grace
+        until = self.clock() + self.grace
         for process in alive:
             try:
                 process.wait(max(until - self.clock(), 0.1))
@@ -73,11 +86,6 @@ class Crew:
                 log.warning("worker %d did not stop and is killed", process.pid)
                 process.kill()
                 process.wait()
-
-    def _watch(self) -> None:
-        while not self.stopping.wait(LOOK_SECONDS):
-            for seat in self.seats:
-                self.look_after(seat)
 
     def look_after(self, seat: Seat) -> None:
         """Note a death; start a worker where there is none and the wait is over."""
