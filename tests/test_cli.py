@@ -282,6 +282,10 @@ def test_packing_makes_a_checkpoint_of_two_runs(tmp_path):
     assert found.sampling == SamplingConfig(9, 2.0, 3.0, 0.1, 0.9, 0.5, "heun")
     assert found.sha256 in result.stdout and found.card == "# Toy"
     assert all(torch.equal(found.transformer[k], v) for k, v in networks["transformer"].state_dict().items())
+    near = ("--causal", tmp_path / "transformer.safetensors", "--extras-dtype", "difference")
+    ok("train", "pack", "tiny", tmp_path / "near", *parts, "--dtype", "int8", *near)
+    found = load_checkpoint(tmp_path / "near")
+    assert found.files["causal.safetensors"] < 0.8 * found.files["transformer.safetensors"]
     wrong = run("train", "pack", "nano", tmp_path / "b", *parts)
     assert wrong.exit_code == 2 and "does not fit its config" in wrong.stderr and not (tmp_path / "b").exists()
 

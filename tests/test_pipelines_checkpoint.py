@@ -5,13 +5,16 @@ import shutil
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from pipeline_parts import toy_networks
 from skyloom.errors import CheckpointError, InvalidArgument
 from skyloom.models.transformer import Transformer
 from skyloom.pipelines import checkpoint
-from skyloom.pipelines.checkpoint import SamplingConfig, fill, load_checkpoint, pack, save_checkpoint, unpack
+from skyloom.pipelines.checkpoint import SamplingConfig, fill, load_checkpoint, save_checkpoint
+from skyloom.pipelines.packing import pack, unpack
 from skyloom.presets import TINY
+from skyloom.seeds import generator_for
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +81,52 @@ def test_extras_come_back_stored_as_the_transformer_is(tmp_path, states):
         assert torch.equal(found.extras["few_step"][name], stored)
     fewer = save_checkpoint(tmp_path / "fewer", TINY, *states, "", "bf16", extras={"planner": states[1]})
     assert load_checkpoint(fewer).sha256 != found.sha256
+
+
+def trained_on(state, spread=0.002):
+    """A network near another, with a part of its own."""
+    generator = generator_for(0, "trained on")
+    near = {name: value + spread * torch.randn(value.shape, generator=generator) for name, value in state.items()}
+    return {**near, "levels.jump_in.weight": torch.randn(32, 32, generator=generator)}
+
+
+def test_extras_as_differences_are_nearer_than_int8_in_about_half_the_room(tmp_path, states):
+    wanted, errors, sizes = trained_on(states[1]), [], []
+    for extras_dtype in (None, "difference"):
+        folder = tmp_path / str(extras_dtype)
+        save_checkpoint(
+            folder, TINY, *states, "", "int8", extras={"few_step": wanted, "causal": states[1]},
+            extras_dtype=extras_dtype,
+        )  # fmt: skip
+        found = load_checkpoint(folder)
+        assert all(torch.equal(found.extras["few_step"][name], wanted[name]) for name in wanted if "offset" in name)
+        errors.append({name: (found.extras["few_step"][name] - wanted[name]).norm() for name in wanted})
+        packed = load_file(folder / "few_step.safetensors")
+        sizes.append(sum(value.nbytes for name, value in packed.items() if value.dim() > 1))
+        assert "levels.jump_in.weight.int8" in packed
+    assert all(errors[1][name] <= errors[0][name] for name in wanted)
+    assert sum(errors[1].values()) < 0.7 * sum(errors[0].values())
+    assert sizes[1] < 0.55 * sizes[0]
+
+
+def test_differences_from_another_transformer_are_refused(tmp_path, states):
+    other = {**states[1], "final_offset": states[1]["final_offset"] + 1}
+    ours, theirs = (
+        save_checkpoint(tmp_path / name, TINY, states[0], state, "", "int8",
+                        extras={"few_step": trained_on(states[1])}, extras_dtype="difference")
+        for name, state in (("ours", states[1]), ("theirs", other))
+    )  # fmt: skip
+    shutil.copy(theirs / "transformer.safetensors", ours / "transformer.safetensors")
+    with pytest.raises(CheckpointError, match="was stored as the difference from another"):
+        load_checkpoint(ours)
+
+
+def test_extras_stored_in_int8_by_hand_are_read(saved):
+    packed = {"w.int8": torch.tensor([[127, -64], [2, 0]], dtype=torch.int8), "w.scale": torch.tensor([0.5, 3.0])}
+    save_file({**packed, "bias": torch.tensor([1.5])}, saved / "few_step.safetensors")
+    found = load_checkpoint(saved).extras["few_step"]
+    assert found["w"].tolist() == [[63.5, -32.0], [6.0, 0.0]]
+    assert found["bias"].tolist() == [1.5]
 
 
 def test_unknown_extras_are_refused_and_leave_nothing(tmp_path, states):

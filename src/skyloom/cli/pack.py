@@ -36,6 +36,9 @@ def pack(
     card: Annotated[Path | None, typer.Option(help="card.md: data, seed, steps, hardware, minutes, scores")] = None,
     dtype: Annotated[str, typer.Option(help="bf16, int8 or fp32, for the transformer's matrices")] = "bf16",
     autoencoder_dtype: Annotated[str, typer.Option(help="the same for the autoencoder")] = "bf16",
+    extras_dtype: Annotated[
+        str | None, typer.Option(help="the same for the other networks, or difference: from the transformer")
+    ] = None,
     set_: Set = [],  # noqa: B006
     steps: Annotated[int, typer.Option(help="best number of sampling steps")] = DEFAULTS.num_inference_steps,
     guidance: Annotated[float, typer.Option(help="best guidance scale")] = DEFAULTS.guidance_scale,
@@ -55,19 +58,21 @@ def pack(
     states = _state(autoencoder), _state(transformer)
     fill(Autoencoder(chosen.autoencoder), states[0], str(autoencoder))
     fill(Transformer(chosen.transformer), states[1], str(transformer))
-    extras = {} if planner is None else {"planner": _state(planner)}
-    if planner is not None:
-        if chosen.planner is None:
-            raise InvalidArgument("planner", str(planner), "be left out: this preset has none")
-        fill(Transformer(chosen.planner), extras["planner"], str(planner))
-    for part, path, config in (("causal", causal, chosen.transformer), ("few_step", few_step, chosen.few_step)):
-        if path is not None:
-            extras[part] = _state(path)
-            fill(Transformer(config), extras[part], str(path))
+    extras = {}
+    for part, path, network in (
+        ("planner", planner, chosen.planner), ("causal", causal, chosen.transformer),
+        ("few_step", few_step, chosen.few_step),
+    ):  # fmt: skip
+        if path is None:
+            continue
+        if network is None:
+            raise InvalidArgument(part, str(path), "be left out: this preset has none")
+        extras[part] = _state(path)
+        fill(Transformer(network), extras[part], str(path))
     text = card.read_text(encoding="utf-8") if card else ""
     save_checkpoint(
         folder, chosen, *states, text, dtype, autoencoder_dtype=autoencoder_dtype, sampling=sampling,
-        extras=extras,
+        extras=extras, extras_dtype=extras_dtype,
     )  # fmt: skip
     size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
     Console(soft_wrap=True).print(f"{folder}: {size:.2f} MB, sha256 {sha256_of(folder)}", highlight=False)

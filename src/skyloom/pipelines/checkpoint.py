@@ -5,7 +5,8 @@
     planner.safetensors      networks of EXTRAS, only those that were trained
     card.md                  data, seed, steps, hardware, minutes, measured scores, the command that made it
 
-Weights are stored in bf16 or, matrices only, in 8 bits with a scale for each output row; vectors stay in fp32.
+Matrices are stored in fp32, bf16, 8 bits or, for networks of EXTRAS, as what they differ by from the transformer
+(pipelines.packing); vectors stay in fp32.
 """
 
 from __future__ import annotations
@@ -21,20 +22,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from skyloom.config import Preset, from_dict, to_dict
 from skyloom.errors import CheckpointError, InvalidArgument, nearest_name, one_of
+from skyloom.pipelines.packing import DTYPES, holds_differences, pack, pack_difference, unpack
 
 KIND, VERSION = "skyloom checkpoint", 1
 WEIGHTS = Path(__file__).parent.parent / "weights"
 PARTS = ("autoencoder", "transformer")
 EXTRAS = ("planner", "causal", "few_step")
-"""Networks that a checkpoint may hold beside its PARTS, stored as the transformer is."""
-DTYPES = ("int8", "bf16", "fp32")
-CODES, SCALE = ".int8", ".scale"
+"""Networks that a checkpoint may hold beside its PARTS."""
+EXTRAS_DTYPES = ("difference", *DTYPES)
+BASE_HASH = "difference from transformer.safetensors, sha256"
 
 
 @dataclass(frozen=True)
@@ -66,36 +68,6 @@ class Checkpoint:
     extras: dict[str, dict[str, Tensor]] = field(default_factory=dict)
 
 
-def pack(state: Mapping[str, Tensor], dtype: str) -> dict[str, Tensor]:
-    """Store matrices as `dtype`: "fp32", "bf16", or "int8" codes with one fp32 scale for each output row."""
-    packed: dict[str, Tensor] = {}
-    for name, tensor in state.items():
-        values = tensor.detach().cpu()
-        if values.dim() < 2 or not values.is_floating_point():
-            packed[name] = values.clone()
-        elif dtype == "int8":
-            rows = values.float().flatten(1)
-            scale = rows.abs().amax(1).clamp(min=1e-12) / 127
-            packed[name + CODES] = (rows / scale[:, None]).round().to(torch.int8).reshape(values.shape)
-            packed[name + SCALE] = scale
-        else:
-            packed[name] = values.to(torch.bfloat16 if dtype == "bf16" else torch.float32).contiguous()
-    return packed
-
-
-def unpack(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return fp32 weights from what `pack` made."""
-    state: dict[str, Tensor] = {}
-    for name, tensor in packed.items():
-        if name.endswith(CODES):
-            plain = name.removesuffix(CODES)
-            scale = packed[plain + SCALE]
-            state[plain] = tensor.float() * scale.reshape(-1, *[1] * (tensor.dim() - 1))
-        elif not (name.endswith(SCALE) and name.removesuffix(SCALE) + CODES in packed):
-            state[name] = tensor.float() if tensor.is_floating_point() else tensor
-    return state
-
-
 def save_checkpoint(
     folder: Path | str,
     preset: Preset,
@@ -107,14 +79,17 @@ def save_checkpoint(
     autoencoder_dtype: str = "bf16",
     sampling: SamplingConfig | None = None,
     extras: Mapping[str, Mapping[str, Tensor]] | None = None,
+    extras_dtype: str | None = None,
 ) -> Path:
     """Write a checkpoint beside its place, then rename it; an older one there is replaced. Returns the folder.
 
-    dtype: "bf16", "int8" or "fp32", for the matrices of the transformer and of `extras`, networks by name (EXTRAS); the
-    autoencoder has its own. Raises CheckpointError when the place cannot be written or holds something else.
+    dtype: "bf16", "int8" or "fp32", for the transformer's matrices; the autoencoder has its own; extras: networks by
+    name (EXTRAS); extras_dtype: for their matrices, as the transformer's unless given; "difference" stores in few bits
+    how they differ from it. Raises CheckpointError when the place cannot be written or holds something else.
     """
     one_of("dtype", dtype, DTYPES)
     one_of("autoencoder_dtype", autoencoder_dtype, DTYPES)
+    extras_dtype = one_of("extras_dtype", extras_dtype or dtype, EXTRAS_DTYPES)
     folder = Path(folder)
     if folder.exists() and not _is_checkpoint(folder):
         raise CheckpointError(f"{folder} exists and is not a checkpoint; it is left alone")
@@ -125,9 +100,14 @@ def save_checkpoint(
         (beside / "config.json").write_text(json.dumps(config, indent=1) + "\n")
         (beside / "card.md").write_text(card)
         save_file(pack(autoencoder_state, autoencoder_dtype), _file(beside, "autoencoder"))
-        save_file(pack(transformer_state, dtype), _file(beside, "transformer"))
+        transformer = pack(transformer_state, dtype)
+        save_file(transformer, _file(beside, "transformer"))
         for part, state in extras.items():
-            save_file(pack(state, dtype), _file(beside, part))
+            if extras_dtype == "difference":
+                packed = pack_difference(state, unpack(transformer))
+                save_file(packed, _file(beside, part), {BASE_HASH: _transformer_hash(beside)})
+            else:
+                save_file(pack(state, extras_dtype), _file(beside, part))
     return folder
 
 
@@ -188,7 +168,9 @@ def load_checkpoint(name_or_path: str | Path | None = None) -> Checkpoint:
     """Read a checkpoint. Raises CheckpointError for a missing, incomplete or foreign one."""
     folder = resolve(name_or_path)
     preset, sampling = read_config(folder)
-    networks = {part: _read_part(folder, part) for part in parts_of(folder)}
+    networks: dict[str, dict[str, Tensor]] = {}
+    for part in parts_of(folder):
+        networks[part] = _read_part(folder, part, networks.get("transformer"))
     card = folder / "card.md"
     files = {file.name: file.stat().st_size for file in sorted(folder.iterdir()) if file.is_file()}
     text = card.read_text() if card.exists() else ""
@@ -213,14 +195,23 @@ def read_config(folder: Path) -> tuple[Preset, SamplingConfig]:
         raise CheckpointError(f"{path} is damaged: {error}") from error
 
 
-def _read_part(folder: Path, part: str) -> dict[str, Tensor]:
+def _read_part(folder: Path, part: str, transformer: Mapping[str, Tensor] | None) -> dict[str, Tensor]:
+    """Read a network; transformer: its weights, for those that are stored as what they differ by from it."""
     path = _file(folder, part)
     if not path.is_file():
         raise CheckpointError(f"{folder} is incomplete: it has no {path.name}")
     try:
-        return unpack(load_file(path))
+        with safe_open(path, framework="pt") as file:
+            packed, said = {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+        if holds_differences(packed) and said.get(BASE_HASH) != _transformer_hash(folder):
+            raise CheckpointError(f"{path} was stored as the difference from another transformer: pack both again")
+        return unpack(packed, transformer)
     except (SafetensorError, OSError, KeyError, RuntimeError) as error:
         raise CheckpointError(f"{path} is damaged: {error}") from error
+
+
+def _transformer_hash(folder: Path) -> str:
+    return hashlib.sha256(_file(folder, "transformer").read_bytes()).hexdigest()
 
 
 def sha256_of(folder: Path) -> str:
