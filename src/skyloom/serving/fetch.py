@@ -11,7 +11,10 @@ import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 import time
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -21,7 +24,11 @@ PORTS = {"http": 80, "https": 443}
 REDIRECTS = 3
 SECONDS = 20.0
 CHUNK = 1 << 16
-SHARED = ipaddress.ip_network("100.64.0.0/10")
+CLOSED = [
+    ipaddress.ip_network(block)
+    for block in ("100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "3fff::/20", "5f00::/16")
+]
+"""Blocks that are not the open internet's, though some Pythons' `is_global` says so."""
 
 
 def fetch(url: str, target: Path, *, allowed: bool, max_bytes: int = 200 << 20, seconds: float = SECONDS) -> Path:
@@ -63,8 +70,8 @@ def is_public(address: str) -> bool:
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None) or _nat64(ip)
         if inner is not None:
             return is_public(str(inner))
-    shared = isinstance(ip, ipaddress.IPv4Address) and ip in SHARED
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified or shared)
+    closed = any(ip in block for block in CLOSED if block.version == ip.version)
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified or closed)
 
 
 def _nat64(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
@@ -93,39 +100,44 @@ def _once(url: str, target: Path, max_bytes: int, until: float) -> str | None:
     parts = checked_url(url)
     host = str(parts.hostname)
     address = public_address(host, PORTS[parts.scheme])
-    connection = _connection(parts.scheme, host, address, _left(until))
-    try:
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    with _connected(parts.scheme, host, address, until) as connection:
         connection.request("GET", path, headers={"Accept": "image/*, video/*", "User-Agent": "skyloom"})
         with connection.getresponse() as response:
             if response.status in (301, 302, 303, 307, 308) and response.getheader("location"):
                 return response.getheader("location")
             if response.status != 200:
                 raise InvalidUpload("url_unreachable", f"The URL answers {response.status}.")
-            _copy(response, target, max_bytes, until, connection)
-    finally:
-        connection.close()
+            _copy(response, target, max_bytes)
+    _left(until)  # what was cut by then may look like an end
     return None
 
 
-def _connection(scheme: str, host: str, address: str, seconds: float) -> http.client.HTTPConnection:
-    """Connect to the checked address; the certificate must still be the host's."""
-    raw = socket.create_connection((address, PORTS[scheme]), seconds)
-    connection = http.client.HTTPConnection(host, PORTS[scheme], timeout=seconds)
-    try:
-        context = ssl.create_default_context() if scheme == "https" else None
-        connection.sock = context.wrap_socket(raw, server_hostname=host) if context else raw
-    except OSError:
-        raw.close()
-        raise
-    return connection
+@contextmanager
+def _connected(scheme: str, host: str, address: str, until: float) -> Generator[http.client.HTTPConnection]:
+    """Connect to the checked address; the certificate must still be the host's. When time is up the line is cut."""
+    connection = http.client.HTTPConnection(host, PORTS[scheme])
+    with socket.create_connection((address, PORTS[scheme]), _left(until)) as raw, raw.dup() as line:
+        clock = threading.Timer(_left(until), _cut, [line])
+        clock.daemon = True
+        clock.start()
+        try:
+            secure = ssl.create_default_context().wrap_socket if scheme == "https" else None
+            connection.sock = secure(raw, server_hostname=host) if secure else raw
+            yield connection
+        finally:
+            clock.cancel()
+            connection.close()
 
 
-def _copy(
-    response: http.client.HTTPResponse, target: Path, max_bytes: int, until: float,
-    connection: http.client.HTTPConnection,
-) -> None:  # fmt: skip
-    """Copy a body, up to a size and a time."""
+def _cut(line: socket.socket) -> None:
+    """End a connection that another thread reads from: a server may send a byte a second, for ever."""
+    with suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
+
+
+def _copy(response: http.client.HTTPResponse, target: Path, max_bytes: int) -> None:
+    """Copy a body, up to a size."""
     size = 0
     with target.open("wb") as out:
         while chunk := response.read1(CHUNK):
@@ -133,8 +145,6 @@ def _copy(
             if size > max_bytes:
                 raise InvalidUpload("file_too_large", f"The file has more than {max_bytes} bytes.")
             out.write(chunk)
-            if connection.sock is not None:
-                connection.sock.settimeout(_left(until))
 
 
 def _left(until: float) -> float:
