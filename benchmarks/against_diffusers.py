@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.box import SIMPLE_HEAD
@@ -237,6 +238,17 @@ def parser() -> argparse.ArgumentParser:
     return found
 
 
+def show(found: dict[str, Any], tables: Sequence[Table], path: Path | None) -> None:
+    """Print a report's tables and its machine; write all of it as JSON where a path is given."""
+    console = Console()
+    for table in tables:
+        console.print(table)
+    console.print(", ".join(f"{name} {value}" for name, value in found["machine"].items()))
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(found, indent=1) + "\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     given = parser().parse_args(arguments)
@@ -251,14 +263,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SkyloomError as error:
         print(error, file=sys.stderr)
         return 2
-    found = report(results, work, given.repeats)
-    console = Console()
-    console.print(results_table(results))
-    console.print(shares_table(results))
-    console.print(", ".join(f"{name} {value}" for name, value in found["machine"].items()))
-    if given.json is not None:
-        given.json.parent.mkdir(parents=True, exist_ok=True)
-        given.json.write_text(json.dumps(found, indent=1) + "\n")
+    show(report(results, work, given.repeats), [results_table(results), shares_table(results)], given.json)
     return 0
 
 

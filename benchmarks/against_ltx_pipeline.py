@@ -12,7 +12,6 @@ Needs the extra `compare`.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import tempfile
@@ -30,7 +29,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from against_diffusers import seconds_of, versions
+from against_diffusers import seconds_of, show, versions
 from competitors import TEXT_DIM, _leave_zero, diffusers
 from skyloom.config import TransformerConfig
 from skyloom.data.video_io import write_video
@@ -282,7 +281,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    given, console = parser().parse_args(arguments), Console()
+    given = parser().parse_args(arguments)
     warnings.filterwarnings("ignore", message="Mismatch dtype between input and weight")  # LTX's norms in bf16
     try:
         work = Work(**{name: getattr(given, name) for name in asdict(Work())})
@@ -299,12 +298,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SkyloomError as error:
         print(error, file=sys.stderr)
         return 2
-    found = report(results, rates, work)
-    console.print(table_of(results))
-    console.print(", ".join(f"{name} {value}" for name, value in found["machine"].items()))
-    if given.json is not None:
-        given.json.parent.mkdir(parents=True, exist_ok=True)
-        given.json.write_text(json.dumps(found, indent=1) + "\n")
+    show(report(results, rates, work), [table_of(results)], given.json)
     return 0
 
 
