@@ -292,3 +292,16 @@ def test_a_full_disk_is_a_storage_error(tmp_path):
             opened.add(text_job("x" * 2000))
     assert opened.counts()["queued"] >= 1
     opened.close()
+
+
+def test_a_store_whose_connections_all_wait_is_a_storage_error(tmp_path):
+    opened = Store.open(tmp_path / "jobs.db")
+    pool = opened.engine.pool
+    pool._timeout = 0.05
+    held = [opened.engine.connect() for _ in range(pool.size() + pool._max_overflow)]
+    with pytest.raises(StorageError, match="connections to it are waiting"):
+        opened.counts()
+    for connection in held:
+        connection.close()
+    assert opened.counts()["queued"] == 0
+    opened.close()

@@ -78,6 +78,8 @@ class Database:
             raise
         except DBAPIError as error:
             raise StorageError(f"the store does not answer: {error.orig}") from error
+        except sa.exc.TimeoutError as error:
+            raise StorageError("the store does not answer: all connections to it are waiting") from error
 
     def _migrate(self) -> None:
         with self.reading() as connection:
