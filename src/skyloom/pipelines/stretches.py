@@ -18,6 +18,22 @@ BEGINNINGS = PREPOSITIONS - {"of", "up", "down", "out", "off", "to"} | {"as", "w
 """Words that a place or a weather begins with."""
 
 
+DOUBTFUL = ("motion", "weather", "place", "speed")
+"""Kinds whose single Chinese characters stand in longer words of other meanings."""
+
+
+def loose(match: Match) -> bool:
+    """Tell whether a known phrase leaves open of what kind it is where it stands."""
+    short = match.end - match.start == 1
+    return match.meaning.kind == "color" or (short and match.meaning.kind in DOUBTFUL)
+
+
+def agrees(match: Match, kind: str) -> bool:
+    """Tell whether a known phrase still says what it says, once its words are read as a kind."""
+    open_still = match.meaning.kind == "direction" or (loose(match) and match.meaning.kind != "color")
+    return not open_still or match.meaning.kind == kind
+
+
 @dataclass(frozen=True)
 class Word:
     """One unit of a prompt: where it stands, what it may speak of, and the known phrase it belongs to."""

@@ -9,7 +9,7 @@ the text encoder. What is not near anything is left alone.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -19,12 +19,16 @@ from torch import Tensor
 
 from skyloom.models.text_encoder import TextEncoder
 from skyloom.models.word_reader import WordKnowledge, read_knowledge
+from skyloom.pipelines.around import Guess, choices, chosen, sure
+from skyloom.pipelines.clauses import led
 from skyloom.pipelines.known_phrases import MAX_TOKENS, language_of, phrase_features, pictured
 from skyloom.pipelines.retelling import Surroundings, chinese, english
 from skyloom.pipelines.stretches import (
     FRAMING,
     Word,
+    agrees,
     halves,
+    loose,
     own_matches,
     said_in,
     strange_text,
@@ -42,7 +46,7 @@ LIKELY = 0.5
 """Above this probability a strange word names somebody, whatever else the sentence lacks."""
 KEEP = 0.2
 """How probable the kind of a known word must be where it stands, to count as known there."""
-SURE = {"place": 0.3, "weather": 0.3, "motion": 0.0}
+SURE = {"motion": 0.0}
 """How probable a meaning must be among its like, to be told in place of strange words: any verb is some motion."""
 SURE_OTHER = 0.35
 NEAR = 0.45
@@ -55,8 +59,6 @@ NEIGHBOURS = 3
 WARMTH = 0.08
 """Cosines that make one phrase e times as probable as another."""
 OTHER = "other"
-HALVING = 0.6
-"""How sure two halves of a stretch must be together, of the whole's sureness, to be told apart."""
 
 
 @dataclass(frozen=True)
@@ -128,11 +130,17 @@ class Wording:
             match = by_place.get(unit.start())
             members = [c for u, c in zip(units, chances, strict=True) if match and match.start <= u.start() < match.end]
             kept.append(match if match and self._fits(match, members) else None)
-        fixed = [match.meaning.kind if match and match.meaning.kind != "color" else None for match in kept]
+        fixed = [None if match is None or loose(match) else match.meaning.kind for match in kept]
         joined = [not prompt[a.end() : b.start()].strip() for a, b in pairwise(units)]
-        kinds = self._kinds(chances, fixed, joined)
+        texts = [unit[0] for unit in units]
+        telling = [
+            match is not None or text not in glue(language_of(text)) for text, match in zip(texts, kept, strict=True)
+        ]
+        read = self._kinds(chances, fixed, joined, telling)
+        firm = [kind is not None and kind != "direction" for kind in fixed]
+        kinds = led(read, texts, joined, firm)
         return [
-            Word(*unit.span(), unit[0], chance, kind, match)
+            Word(*unit.span(), unit[0], chance, kind, match if match and agrees(match, kind) else None)
             for unit, chance, kind, match in zip(units, chances, kinds, kept, strict=True)
         ]
 
@@ -147,7 +155,9 @@ class Wording:
             result.append(found[rows].mean(0) if rows else nothing)
         return result
 
-    def _kinds(self, chances: list[Tensor], fixed: list[str | None], joined: list[bool]) -> list[str]:
+    def _kinds(
+        self, chances: list[Tensor], fixed: list[str | None], joined: list[bool], telling: list[bool]
+    ) -> list[str]:
         """Return the most probable kind of each unit, chosen together.
 
         A word that more likely than not names somebody, or the only one that does, is not made a motion for want of
@@ -161,7 +171,7 @@ class Wording:
                 scores[row] = -1e9
                 scores[row, names.index(kind if kind in names else OTHER)] = 0.0
         motion, actor = names.index("motion"), names.index("actor")
-        told, resting = (most_probable(scores, joined, motion, silent) for silent in (SILENT, 0.0))
+        told, resting = (most_probable(scores, joined, motion, silent, telling) for silent in (SILENT, 0.0))
         likely = scores[:, actor].exp() > LIKELY
         kept = [a if a == actor and is_one else b for a, b, is_one in zip(resting, told, likely.tolist(), strict=True)]
         return [names[kind] for kind in (resting if actor in resting and actor not in kept else kept)]
@@ -184,12 +194,18 @@ class Wording:
         asked = [query for query in dict.fromkeys(queries.values()) if query]
         vectors = dict(zip(asked, phrase_features(self.encoder, asked) if asked else (), strict=True))
 
-        def meant(chunk: slice) -> tuple[Meaning | None, float]:
-            return self._meaning(words[chunk], vectors.get(queries[chunk.start, chunk.stop]))
+        def guessed(chunk: slice) -> list[Guess]:
+            return self._guesses(words[chunk], vectors.get(queries[chunk.start, chunk.stop]))
 
+        around = [whole for whole in found if words[whole.start].kind in AROUND]
+        known = {(w.match.start, w.match.meaning.kind) for w in _outside(words, found) if w.match}
+        ways = [choices(whole, halves(words, whole), guessed) for whole in around]
+        picked = zip(around, chosen(ways, [kind for _, kind in known if kind in AROUND]), strict=True)
+        parts_of = {whole.start: choice.parts for whole, choice in picked}
         changes: list[Change] = []
         for whole in found:
-            for chunk, meaning in _told_apart(whole, halves(words, whole), meant):
+            for chunk, guess in parts_of.get(whole.start) or ((whole, guessed(whole)[0]),):
+                meaning = guess[0] if whole not in around or sure(guess) else None
                 told = None if meaning is None else self._told(prompt, words, chunk, meaning)
                 if told is not None:
                     said = words[chunk]
@@ -203,22 +219,30 @@ class Wording:
             return ""
         return pictured(strange_text(chunk)) if chunk[0].kind == "actor" else said_in(prompt, chunk).lower()
 
-    def _meaning(self, chunk: list[Word], features: Tensor | None) -> tuple[Meaning | None, float]:
-        """Return what a stretch says, and how surely: the known phrase in it, or the most probable name if sure.
+    def _guesses(self, chunk: list[Word], features: Tensor | None) -> list[Guess]:
+        """Return what a stretch may say: the known phrase in it, or the most probable name if sure.
 
-        The reader, which sees the sentence, and the known phrases, which do not, are asked both.
+        About place and weather, the best of either. The reader, which sees the sentence, and the known phrases, which
+        do not, are asked both.
         """
         kind = chunk[0].kind
         if features is None:
             named = own_matches(chunk) if kind not in VERBS else []  # a known verb stays, with what stands around it
-            return (named[-1].meaning, 1.0) if named else (Meaning(kind, ""), 1.0) if kind in FRAMING else (None, 0.0)
+            return [(named[-1].meaning if named else Meaning(kind, "") if kind in FRAMING else None, 1.0, 1.0)]
         if kind == "actor":
-            return self._nearest_noun(features), 1.0
-        places = [place for like in (AROUND if kind in AROUND else (kind,)) for place in self._of_kind[like]]
+            return [(self._nearest_noun(features), 1.0, 1.0)]
+        kinds = AROUND if kind in AROUND else (kind,)
+        places = [place for like in kinds for place in self._of_kind[like]]
         read = torch.stack([word.chances[places] for word in chunk]).clamp(min=1e-6).log().mean(0).log_softmax(-1)
-        best = (read + self._alone(features, places)).softmax(-1).max(0)
-        meaning, sure = self.meanings[places[int(best.indices)]], best.values.item()
-        return (meaning if sure >= SURE.get(kind, SURE_OTHER) else None), sure
+        share = dict(zip(places, (read + self._alone(features, places)).softmax(-1).tolist(), strict=True))
+        found: list[Guess] = []
+        for like in kinds:
+            best = max(self._of_kind[like], key=share.__getitem__)
+            of_kind = share[best] / max(sum(share[place] for place in self._of_kind[like]), 1e-9)
+            meaning = self.meanings[best]
+            told = kind in AROUND or share[best] >= SURE.get(kind, SURE_OTHER)
+            found.append((meaning if told else None, share[best], of_kind))
+        return found
 
     def _alone(self, features: Tensor, places: list[int]) -> Tensor:
         """Return log probabilities (k) of what a phrase means by itself: by its neighbours and by the layer."""
@@ -255,18 +279,10 @@ class Wording:
         return f"{article_for(noun) if article != ['the'] else 'the'} {noun}" if article else noun
 
 
-def _told_apart(
-    whole: slice, parts: list[slice], meant: Callable[[slice], tuple[Meaning | None, float]]
-) -> list[tuple[slice, Meaning | None]]:
-    """Return a stretch with its meaning; in two where the halves, a place and a weather, are surer than the whole."""
-    meaning, sure = meant(whole)
-    best = [(whole, meaning)]
-    for first, second in zip(parts[::2], parts[1::2], strict=True):
-        said = meant(first), meant(second)
-        kinds = {found.kind for found, _ in said if found}
-        if kinds == set(AROUND) and said[0][1] * said[1][1] > sure * HALVING:
-            best, sure = [(first, said[0][0]), (second, said[1][0])], said[0][1] * said[1][1] / HALVING
-    return best
+def _outside(words: list[Word], found: list[slice]) -> list[Word]:
+    """Return the words of no stretch that is told anew."""
+    inside = {k for chunk in found for k in range(chunk.start, chunk.stop)}
+    return [word for k, word in enumerate(words) if k not in inside]
 
 
 def _framed(kind: str, near: Surroundings) -> str:
