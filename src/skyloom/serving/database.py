@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NoSuchModuleError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from skyloom.errors import InvalidArgument, MissingDependency, StorageError
 from skyloom.serving.schema import HEAD
@@ -78,7 +79,7 @@ class Database:
             raise
         except DBAPIError as error:
             raise StorageError(f"the store does not answer: {error.orig}") from error
-        except sa.exc.TimeoutError as error:
+        except NoConnection as error:
             raise StorageError("the store does not answer: all connections to it are waiting") from error
 
     def _migrate(self) -> None:
