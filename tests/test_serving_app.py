@@ -96,6 +96,10 @@ WRONG = [
 ]  # fmt: skip
 
 
+def test_the_parameter_that_names_nothing_is_told(http):
+    assert error_of(http.get("/v1/videos?after=x"))["param"] == "after"
+
+
 @pytest.mark.parametrize(("method", "path", "body", "status", "code"), WRONG)
 def test_whatever_is_wrong_has_an_error_body(http, method, path, body, status, code):
     answer = http.request(method, path, **body)

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai._qs import stringify_items
 
+from skyloom.serving.bodies import CreateVideo
 from skyloom.serving.errors import ApiError
-from skyloom.serving.forms import checked, rebuilt
+from skyloom.serving.forms import Body, checked, rebuilt
 
 KEYS = st.sampled_from(["a", "b", "time", "id"])
 TEXTS = st.text("xyz0", min_size=1, max_size=3)
@@ -71,3 +72,11 @@ def test_repeated_plain_fields_are_a_list():
 def test_what_is_no_text_is_refused(tree):
     with pytest.raises(ApiError):
         checked(tree)
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_a_key_that_nothing_knows_is_told_the_nearest(as_text):
+    with pytest.raises(ApiError, match=r"There is no parameter 'sed'; nearest: seed\.") as caught:
+        Body({"prompt": "a fox", "sed": "1"}, as_text).read(CreateVideo)
+    assert (caught.value.status, caught.value.code, caught.value.param) == (400, "unknown_parameter", "sed")
+    assert Body({"prompt": "a fox"}, as_text).read(CreateVideo).prompt == "a fox"

@@ -18,6 +18,7 @@ from fastapi import Request
 from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 
+from skyloom.errors import nearest_name
 from skyloom.serving.errors import ApiError
 
 MAX_FIELDS = 1000
@@ -41,7 +42,12 @@ class Body:
     as_text: bool
 
     def read(self, model: type[M]) -> M:
-        """Return the values checked; JSON must have the right types itself. Raises ValidationError."""
+        """Return the values checked; JSON must have the right types itself. Raises ValidationError, ApiError."""
+        unknown = next((name[:100] for name in self.tree if name not in model.model_fields), None)
+        if unknown is not None:
+            nearest = nearest_name(unknown, model.model_fields)
+            tail = f"; nearest: {nearest}" if nearest else ""
+            raise ApiError(400, f"There is no parameter {unknown!r}{tail}.", code="unknown_parameter", param=unknown)
         return model.model_validate(self.tree, strict=not self.as_text)
 
 

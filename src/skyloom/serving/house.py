@@ -47,12 +47,12 @@ class House:
     metrics: Metrics
     glances: Glances
 
-    def job(self, job_id: str, owner: str, kind: str = "video") -> Job:
-        """Return one's own job. Raises ApiError 404 for another's and for none."""
+    def job(self, job_id: str, owner: str, kind: str = "video", param: str | None = None) -> Job:
+        """Return one's own job. Raises ApiError 404, about the parameter `param`, for another's and for none."""
         known = ID.fullmatch(job_id) and job_id.startswith(f"{kind}_")
         job = self.store.get(job_id, owner) if known else None
         if job is None:
-            raise missing(kind, job_id[:100])
+            raise missing(kind, job_id[:100], param)
         return job
 
     def check_room(self, caller: Caller) -> None:

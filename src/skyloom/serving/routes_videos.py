@@ -44,7 +44,7 @@ async def list_videos(
 
     def look() -> tuple[Any, dict[str, str]]:
         if after is not None:
-            visit.house.job(after, visit.owner)
+            visit.house.job(after, visit.owner, param="after")
         found, more = visit.house.store.list(visit.owner, "video", after, limit, order == "desc")
         data = [answers.video(job) for job in found]
         ends = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
