@@ -12,7 +12,7 @@ from skyloom.cli import app
 from skyloom.data.stamping import payload
 from skyloom.data.video_io import read_metadata, read_video, write_chunks, write_video
 from skyloom.provenance import mark
-from skyloom.provenance.manifest import Provenance, read_manifest, sidecar
+from skyloom.provenance.manifest import Manifest, Provenance, read_manifest, sidecar
 from skyloom.provenance.watermark import detect
 from skyloom.video import Video
 
@@ -62,6 +62,18 @@ def test_a_changed_file_is_told(tmp_path):
     assert status == 1 and report["manifest"]["state"] == "broken" and report["from_skyloom"]
     text = CliRunner().invoke(app, ["verify", str(path)]).output
     assert "BROKEN" in text and "found (score" in text and "agrees" in text
+
+
+def test_a_strangers_words_draw_nothing_on_the_terminal(tmp_path, monkeypatch):
+    words = "x\nfrom Skyloom    yes\x1b[2A\u202e"
+    forged = Manifest(
+        "valid", signer=words, program=words, source=words, generation={"model": words}, ingredients=(words,)
+    )
+    monkeypatch.setattr("skyloom.provenance.verify.read_manifest", lambda path: forged)
+    path = write_video(clip(), tmp_path / "a.webp", provenance=None)
+    lines = CliRunner().invoke(app, ["verify", str(path)]).output.splitlines()
+    assert [line for line in lines if line.startswith("from Skyloom")] == ["from Skyloom    nothing says so"]
+    assert all(line.isprintable() for line in lines) and "  signer        x?from Skyloom    yes?[2A?" in lines
 
 
 def test_the_mark_outlives_the_manifest(tmp_path):

@@ -54,7 +54,12 @@ def _show(report: Report, file: Path) -> None:
     rows["visible mark"] = visible[report.visible]
     rows["from Skyloom"] = "yes" if report.ours else "nothing says so"
     for label, value in rows.items():
-        typer.echo(f"{label:16}{value}")
+        typer.echo(f"{label:16}{plain(value)}")
+
+
+def plain(text: str) -> str:
+    """Return text that neither moves the cursor nor begins a line: a stranger's manifest may say anything."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _told(manifest: Manifest) -> dict[str, str]:
