@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import anyio
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from skyloom.errors import StorageError
 from skyloom.serving.answers import WAITING, video
 from skyloom.serving.house import House
 from skyloom.serving.jobs import Job
@@ -37,7 +39,8 @@ async def progress(house: House, job: Job) -> AsyncIterator[str]:
             spoke = time.monotonic()
             yield ": still here\n\n"
         await anyio.sleep(LOOK_SECONDS)
-        current = await run_in_threadpool(house.store.get, job.id, job.owner)
+        with suppress(StorageError):  # it is away for a moment
+            current = await run_in_threadpool(house.store.get, job.id, job.owner)
     if current is None:
         yield event("deleted", {"id": job.id, "object": "video.deleted", "deleted": True}, number + 1)
     else:

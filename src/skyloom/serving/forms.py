@@ -27,6 +27,7 @@ MAX_DEPTH = 6
 MAX_NAME = 64
 MAX_FIELD_BYTES = 1 << 20
 NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
+URLS = ("data:", "http://", "https://")
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 M = TypeVar("M", bound=BaseModel)
@@ -41,6 +42,11 @@ class Body:
     tree: dict[str, Any]
     as_text: bool
 
+    @property
+    def brings_files(self) -> bool:
+        """Whether there is anything to decode: an upload, or a URL."""
+        return _brings_files(self.tree)
+
     def read(self, model: type[M]) -> M:
         """Return the values checked; JSON must have the right types itself. Raises ValidationError, ApiError."""
         unknown = next((name[:100] for name in self.tree if name not in model.model_fields), None)
@@ -49,6 +55,12 @@ class Body:
             tail = f"; nearest: {nearest}" if nearest else ""
             raise ApiError(400, f"There is no parameter {unknown!r}{tail}.", code="unknown_parameter", param=unknown)
         return model.model_validate(self.tree, strict=not self.as_text)
+
+
+def _brings_files(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return any(map(_brings_files, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, UploadFile) or (isinstance(value, str) and value.startswith(URLS))
 
 
 @asynccontextmanager

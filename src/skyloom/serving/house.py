@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass
-from typing import Annotated, Any
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Path, Request
 from starlette.responses import Response
 from starlette.types import Scope
@@ -32,6 +33,9 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     }.items()
 }  # fmt: skip
 """For the OpenAPI document."""
+BRINGING = 4
+"""How many calls that bring files are served at a time; the others wait without holding a thread."""
+T = TypeVar("T")
 CALLER = "skyloom.caller"
 """Where a request's scope holds who was let in before the routes."""
 
@@ -46,6 +50,11 @@ class House:
     doors: Doors
     metrics: Metrics
     glances: Glances
+    bringing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(BRINGING))
+
+    async def run(self, work: Callable[[], T], *, brings_files: bool) -> T:
+        """Run work in a thread. Decoding what strangers send may take a minute: nobody else waits for that."""
+        return await to_thread.run_sync(work, limiter=self.bringing if brings_files else None)
 
     def job(self, job_id: str, owner: str, kind: str = "video", param: str | None = None) -> Job:
         """Return one's own job. Raises ApiError 404, about the parameter `param`, for another's and for none."""

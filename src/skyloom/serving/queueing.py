@@ -15,7 +15,6 @@ from functools import partial
 from typing import Any, TypeVar
 
 from fastapi import Request
-from starlette.concurrency import run_in_threadpool
 
 from skyloom.serving.bodies import Request as Body
 from skyloom.serving.doors import Caller
@@ -67,7 +66,7 @@ async def accept(
             planned = partial(plan, asked, visit.house.settings.offer)
             return asked, queue(visit.house, visit.caller, Try.of(request), given.tree, planned, kind)
 
-        return await run_in_threadpool(accepted)
+        return await visit.house.run(accepted, brings_files=given.brings_files)
 
 
 def queue(house: House, caller: Caller, call: Try, tree: dict[str, Any], planner: Planner, kind: str = "video") -> Job:

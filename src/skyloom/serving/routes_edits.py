@@ -6,10 +6,10 @@ These paths come before /v1/videos/{id}.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from skyloom.serving import answers, orders
@@ -59,7 +59,7 @@ async def blend_videos(request: Request, visit: Guest) -> JSONResponse:
 async def create_character(request: Request, visit: Guest) -> JSONResponse:
     """Keep a character from a clip, to name it in prompts."""
     async with read_body(request) as given:
-        return JSONResponse(await run_in_threadpool(keep_character, visit, given))
+        return JSONResponse(await visit.house.run(partial(keep_character, visit, given), brings_files=True))
 
 
 @router.get("/characters/{character_id}", response_model=answers.Character)

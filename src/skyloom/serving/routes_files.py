@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.responses import JSONResponse, Response
 
@@ -31,7 +31,7 @@ BYTES: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}, "vi
 async def create_file(request: Request, visit: Guest) -> JSONResponse:
     """Keep a picture or film, made anew from its pixels."""
     async with read_body(request) as given:
-        return JSONResponse(await run_in_threadpool(kept, visit, given))
+        return JSONResponse(await visit.house.run(partial(kept, visit, given), brings_files=True))
 
 
 @router.get("", response_model=answers.FileList)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import APIRouter, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from skyloom.serving import answers, docs, models
@@ -44,7 +44,8 @@ async def check_provenance(request: Request, visit: Guest) -> JSONResponse:
     """Tell whether a file came from here: its signed manifest, its invisible mark."""
     async with read_body(request) as given:
         asked = given.read(CheckProvenance)
-        found = await run_in_threadpool(results, asked.file, visit.house.settings.max_upload_bytes)
+        look = partial(results, asked.file, visit.house.settings.max_upload_bytes)
+        found = await visit.house.run(look, brings_files=True)
     own = {"created_at": int(time.time()), "object": "content_provenance_check"}
     return JSONResponse({**own, "results": found})
 
