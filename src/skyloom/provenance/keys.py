@@ -116,9 +116,8 @@ def _make(place: Path) -> None:
     beside.mkdir(parents=True, mode=0o700)
     try:
         pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        with os.fdopen(os.open(beside / "key.pem", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(pem)
-        (beside / "chain.pem").write_bytes(b"".join(c.public_bytes(Encoding.PEM) for c in (signer, authority)))
+        _keep(beside / "key.pem", pem, 0o600)
+        _keep(beside / "chain.pem", b"".join(c.public_bytes(Encoding.PEM) for c in (signer, authority)), 0o644)
         try:
             beside.rename(place)
         except OSError:
@@ -126,6 +125,14 @@ def _make(place: Path) -> None:
                 raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _keep(path: Path, content: bytes, mode: int) -> None:
+    """Write a new file and bring it to the disk: half a key would be one that nothing can be signed with any more."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _certificates(root: EllipticCurvePrivateKey, private: EllipticCurvePrivateKey) -> tuple[Certificate, Certificate]:
