@@ -30,7 +30,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from against_diffusers import seconds_of, show, versions
-from competitors import TEXT_DIM, _leave_zero, diffusers
+from competitors import TEXT_DIM, diffusers, leave_zero
 from skyloom.config import TransformerConfig
 from skyloom.data.video_io import write_video
 from skyloom.errors import InvalidArgument, SkyloomError
@@ -141,7 +141,7 @@ def skyloom(work: Work, tiny: bool = False, plan: bool = True) -> Road:
     if planner is not None:
         networks.append(Transformer(planner))
     for network in networks:
-        _leave_zero(network)
+        leave_zero(network)
     text: Any = Given(work.word_states())
     road = Pipeline(
         networks[0], networks[1], text, preset, "random", sampling=SamplingConfig(work.steps, 1.0),  # ty: ignore

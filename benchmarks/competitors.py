@@ -90,7 +90,7 @@ def skyloom(work: Work) -> Competitor:
     """Return our transformer, given what training gives it: known cells, scalars, a mask over the words."""
     config = TransformerConfig(LATENT_CHANNELS, PATCH, work.width, work.layers, work.heads, text_dim=TEXT_DIM)
     network = Transformer(config).eval()
-    _leave_zero(network)
+    leave_zero(network)
     latents, words = work.latents(), work.word_states()
     known = torch.zeros_like(latents[:, :1])
     known[:, :, 0] = 1
@@ -103,7 +103,7 @@ def skyloom(work: Work) -> Competitor:
     return Competitor("skyloom", network, lambda: network(latents, prompt_embeds=words, **given))
 
 
-def _leave_zero(network: nn.Module) -> None:
+def leave_zero(network: nn.Module) -> None:
     """Give weights that start at zero small random values, as after training."""
     generator = generator_for(0, "benchmark weights")
     with torch.no_grad():
