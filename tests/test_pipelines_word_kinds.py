@@ -30,3 +30,9 @@ def test_some_word_is_a_motion_unless_none_is_like_one():
     assert most_probable(likely, [False], 2) == [0, 2]
     unlikely = torch.tensor([[0.9, 0.0999, 0.0001], [0.9, 0.0999, 0.0001]]).log()
     assert most_probable(unlikely, [False], 2) == [0, 0]
+
+
+def test_a_word_that_only_links_says_no_motion():
+    scores = torch.tensor([[0.5, 0.4, 0.1], [0.1, 0.1, 0.8]]).log()
+    assert most_probable(scores, [False], 2, telling=[True, True]) == [0, 2]
+    assert most_probable(scores, [False], 2, telling=[True, False]) == [2, 2]

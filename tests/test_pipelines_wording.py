@@ -131,6 +131,9 @@ def test_a_motion_keeps_its_form_and_a_place_its_preposition():
     [
         ("a dog march in the Alps", {"actor": ["dog"], "place": ["mountains"]}),
         ("see a ballerina do pirouettes in the galaxy", {"actor": ["dancer"], "motion": ["spin"], "place": ["space"]}),
+        ("picture a fox spinning in the galaxy in wet weather", {"place": ["space"], "weather": ["rain"]}),
+        ("a fox runs in a meadow; the shot veers to the left", {"motion": ["run"], "camera": ["pan left"]}),
+        ("一只狐狸在银河里跳跃，机身转向左边", {"motion": ["jump"], "place": ["space"], "camera": ["pan left"]}),
         ("一只狐狸在戈壁滩上狂奔", {"actor": ["fox"], "motion": ["run"], "place": ["desert"]}),
     ],
 )

@@ -58,6 +58,8 @@ AROUND = ("place", "weather")
 NEIGHBOURS = 3
 WARMTH = 0.08
 """Cosines that make one phrase e times as probable as another."""
+READER = {"motion": 0.5}
+"""What the reader weighs beside the known phrases, 1 where nothing is said: it learnt fewer verbs than they hold."""
 OTHER = "other"
 
 
@@ -234,7 +236,8 @@ class Wording:
         kinds = AROUND if kind in AROUND else (kind,)
         places = [place for like in kinds for place in self._of_kind[like]]
         read = torch.stack([word.chances[places] for word in chunk]).clamp(min=1e-6).log().mean(0).log_softmax(-1)
-        share = dict(zip(places, (read + self._alone(features, places)).softmax(-1).tolist(), strict=True))
+        both = READER.get(kind, 1.0) * read + self._alone(features, places)
+        share = dict(zip(places, both.softmax(-1).tolist(), strict=True))
         found: list[Guess] = []
         for like in kinds:
             best = max(self._of_kind[like], key=share.__getitem__)
