@@ -1,6 +1,6 @@
 """Clauses about the camera and the style: what they take, and where they end."""
 
-from skyloom.pipelines.clauses import led
+from skyloom.pipelines.clauses import led, likened
 
 ALONE = ["actor", "motion"]
 
@@ -30,3 +30,11 @@ def test_a_comma_a_known_phrase_and_a_link_end_it():
 def test_a_style_is_what_its_link_leads_to_until_one_was_said():
     assert read(["look", "glue", *ALONE]) == ["look", "glue", "style", "style"]
     assert read(["look", "style", "place"]) == ["look", "style", "place"]
+
+
+def test_whom_a_motion_is_likened_to_is_not_there():
+    texts = ["fox", "turns", "like", "a", "barrel", "organ", "in", "town"]
+    kinds = ["actor", "motion", "motion", "glue", "actor", "actor", "place", "place"]
+    assert likened(kinds, texts, [True] * 7) == ["actor", *["motion"] * 5, "place", "place"]
+    assert likened(kinds, ["x" if text == "like" else text for text in texts], [True] * 7) == kinds
+    assert likened(kinds, texts, [True, False, *[True] * 5]) == kinds

@@ -6,6 +6,8 @@ sets), so that whatever is tuned on these can be judged by those.
 
 from __future__ import annotations
 
+from skyloom.world.thesaurus_rows import rows
+
 ENGLISH = {
     "actor": {
         "dog": ("poodle", "little terrier"),
@@ -109,6 +111,34 @@ ENGLISH = {
     },
 }
 """Kind, then name, then ways to say it; verbs in base form."""
+
+TUNING_MOTIONS = rows("""
+stand: hold perfectly still, wait patiently, stay rooted to the spot, remain at its post, be as still as a statue,
+    keep from moving, not move a muscle, lean there lazily
+walk: go along at an easy pace, put one foot before the other, take a constitutional, patrol the area, wend its way,
+    move on two legs, pass by at walking pace, take a turn around the block
+run: hurry along, break into a gallop, rush headlong, tear away at top speed, streak past, make a run for it, whip by,
+    take to its heels
+jump: clear a fence in one go, shoot up off its feet, do a star jump, launch into the air, be up in the air in one
+    leap, push up with both legs, hurdle the fence, leap skyward
+bounce: hit the floor and spring back, fall and come up again like rubber, jounce up and down
+    on the ground, go up and down on a trampoline, recoil from the floor like a ball, be thrown back up by the ground
+fall: plop to the floor, lose its balance and go down, come tumble-free straight down, drop off a ledge, go down like
+    a stone, be dragged down by gravity, slip and crash, sink earthward
+roll: go over and over along the ground, turn like a barrel down the lane, somersault along, wheel along the ground,
+    go heels over head, move like a rolling stone, turn on its side again and again
+fly: wing its way through the air, travel through the sky, ride the air currents, cross the heavens, go through the
+    clouds, circle above the treetops, beat its wings in the air
+float: ascend like a balloon, be lighter than the air, drift up and away, lift into the sky bit by bit, hang in
+    mid-air, climb gently into the heavens, hover weightlessly
+spin: turn round its own axis, go round like a carousel, circle on the spot, revolve like a wheel, turn full circle
+    again and again, go round in rings, swivel about
+grow: gain height, put on size, get ever larger, rise to a giant's height, double its size, turn into a giant, broaden
+    and lengthen
+shrink: lose half its size, become as small as an ant, turn into a dwarf, get ever tinier, lose height and width, fade
+    to a speck, contract to a tiny dot
+""")
+"""More ways to say a motion, for `scripts/wording_motions.py` alone; verbs in base form."""
 
 CHINESE = {
     "actor": {

@@ -20,7 +20,7 @@ from torch import Tensor
 from skyloom.models.text_encoder import TextEncoder
 from skyloom.models.word_reader import WordKnowledge, read_knowledge
 from skyloom.pipelines.around import Guess, choices, chosen, sure
-from skyloom.pipelines.clauses import led
+from skyloom.pipelines.clauses import led, likened
 from skyloom.pipelines.known_phrases import MAX_TOKENS, language_of, phrase_features, pictured
 from skyloom.pipelines.retelling import Surroundings, chinese, english
 from skyloom.pipelines.stretches import (
@@ -140,7 +140,7 @@ class Wording:
         ]
         read = self._kinds(chances, fixed, joined, telling)
         firm = [kind is not None and kind != "direction" for kind in fixed]
-        kinds = led(read, texts, joined, firm)
+        kinds = likened(led(read, texts, joined, firm), texts, joined)
         return [
             Word(*unit.span(), unit[0], chance, kind, match if match and agrees(match, kind) else None)
             for unit, chance, kind, match in zip(units, chances, kinds, kept, strict=True)
