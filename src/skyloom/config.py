@@ -68,6 +68,17 @@ class TransformerConfig:
 
 
 @dataclass(frozen=True)
+class LocatorConfig:
+    """Network that finds named actors in latents (models.locator)."""
+
+    latent_channels: int = 24
+    temporal_stride: int = 4
+    hidden_size: int = 96
+    num_layers: int = 3
+    text_dim: int = 768
+
+
+@dataclass(frozen=True)
 class WorldConfig:
     """What a world shows, and how often. None stands for the whole vocabulary."""
 
@@ -122,6 +133,14 @@ class TrainConfig:
     checkpoint_every: int = 100
 
 
+def locator_training() -> TrainConfig:
+    """Return how a locator is trained unless a preset says otherwise."""
+    optim = OptimConfig(muon_lr=0.01, adamw_lr=2e-3, warmup_steps=20, decay_share=0.7, ema_halflives=(30,))
+    return TrainConfig(
+        steps=1000, batch_size=64, optim=optim, compile=False, sample_every=100_000, checkpoint_every=100
+    )
+
+
 def few_step_training() -> TrainConfig:
     """Return how a network learns to jump unless a preset says otherwise; its batch is of walks of its teacher."""
     optim = OptimConfig(muon_lr=0.005, adamw_lr=5e-4, warmup_steps=10, decay_share=0.7, ema_halflives=(10, 40))
@@ -161,6 +180,9 @@ class Preset:
     """The network that says where actors go, if boxes are told; its latents are those of models.boxes.to_plan."""
     planner_training: TrainConfig = field(default_factory=TrainConfig)
     few_step_training: TrainConfig = field(default_factory=few_step_training)
+    locator: LocatorConfig | None = None
+    """The network that finds named actors in what is known, for a planner to go on from."""
+    locator_training: TrainConfig = field(default_factory=locator_training)
     cached_clips: int | None = None
     captions_per_clip: int = 4
     caption_mix: tuple[tuple[str, str, int], ...] | None = None

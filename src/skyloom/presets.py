@@ -11,6 +11,7 @@ from typing import Any
 from skyloom.config import (
     AutoencoderConfig,
     ClipConfig,
+    LocatorConfig,
     OptimConfig,
     Preset,
     TaskMix,
@@ -54,6 +55,8 @@ TINY = Preset(
     planner=planner_of(slots=2, hidden_size=32, num_layers=1, num_heads=1, text_layers=1, max_text_tokens=24),
     planner_training=TrainConfig(steps=20, batch_size=8, compile=False, precision="fp32", checkpoint_every=5),
     few_step_training=TrainConfig(steps=20, batch_size=2, compile=False, precision="fp32", checkpoint_every=5),
+    locator=LocatorConfig(latent_channels=8, hidden_size=32, num_layers=1),
+    locator_training=TrainConfig(steps=20, batch_size=8, compile=False, precision="fp32", checkpoint_every=5),
     cached_clips=32,
     captions_per_clip=2,
 )
@@ -82,6 +85,7 @@ NANO = Preset(
     ),
     planner=planner_of(slots=2, hidden_size=128, num_layers=4, num_heads=2, text_layers=2, max_text_tokens=32),
     planner_training=TrainConfig(steps=1200, batch_size=128, sample_every=100_000),
+    locator=LocatorConfig(latent_channels=32),
     cached_clips=20_480,
     captions_per_clip=2,
     caption_mix=(("en", "plain", 55), ("en", "terse", 20), ("zh", "plain", 17), ("zh", "terse", 8)),
@@ -108,6 +112,7 @@ BASE = Preset(
     tasks=TaskMix(),
     planner=planner_of(slots=3, hidden_size=256, num_layers=4, num_heads=4, text_layers=2, max_text_tokens=64),
     planner_training=TrainConfig(steps=1500, batch_size=256, compile=False, sample_every=100_000),
+    locator=LocatorConfig(latent_channels=16, hidden_size=128),
     few_step_training=TrainConfig(
         steps=600, batch_size=64, log_every=10, sample_every=300, checkpoint_every=100,
         optim=OptimConfig(muon_lr=0.005, adamw_lr=5e-4, warmup_steps=20, decay_share=0.7, ema_halflives=(20, 80)),

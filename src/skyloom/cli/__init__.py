@@ -42,6 +42,7 @@ TRAIN = {
     "autoencoder": ("skyloom.cli.train:train_autoencoder", "First stage: pixels to latents and back."),
     "transformer": ("skyloom.cli.train:train_transformer", "Second stage: words to latents."),
     "planner": ("skyloom.cli.planner:train_planner", "Beside the second: words to where actors go."),
+    "locator": ("skyloom.cli.locator:train_locator", "Beside the second: latents to where named actors are."),
     "few-step": ("skyloom.cli.few_step:train_few_step", "After the second: 1 to 8 steps in place of 20."),
     "causal": ("skyloom.cli.causal:train_causal", "After the second: frames one after another, for streams."),
     "decoder": ("skyloom.cli.train:train_decoder", "Third stage: better pictures from the same latents."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -24,7 +24,7 @@ S = TypeVar("S", bound=Ranked)
 
 
 def carry_out(
-    stage: S, run_dir: Path, settings: Any, share: float, finish: Callable[[S, Path], dict[str, float]],
+    stage: S, run_dir: Path, settings: Mapping[str, Any], share: float, finish: Callable[[S, Path], dict[str, float]],
     name: str = "transformer",
 ) -> None:  # fmt: skip
     """Train for a share of the steps, let `finish` write RUN_DIR/NAME.safetensors, say what came, and leave."""

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from skyloom.cli.carrying import carry_out
 from skyloom.cli.train import (
+    BEGIN,
     AutoencoderFile,
     BankFolder,
     Device,
@@ -27,21 +28,16 @@ from skyloom.cli.train import (
     Steps,
     Words,
     Workers,
-    chosen_device,
     ground_of,
-    name_table,
-    read_state,
     resolved,
+    trained_transformer,
     with_steps,
 )  # fmt: skip
 from skyloom.config import to_dict
-from skyloom.models.transformer import Transformer
-from skyloom.pipelines.checkpoint import fill, load_checkpoint
 from skyloom.training.causal import CausalStage, causal_tasks, causal_training, finish_causal
-from skyloom.training.distributed import init_ranks
 from skyloom.training.streams import StreamPictures
 
-Begin = Annotated[Path, typer.Option(help="what to begin with: a checkpoint, or transformer.safetensors of a run")]
+Begin = Annotated[Path, typer.Option(help=BEGIN)]
 
 
 def train_causal(
@@ -59,18 +55,13 @@ def train_causal(
     if dry_run:
         Console().print_json(data=to_dict(dataclasses.replace(chosen, transformer_training=config)))
         return
-    place = chosen_device(device)
-    ranks = init_ranks(place)
     ground = ground_of(
-        chosen, config, run_dir, place, ranks, autoencoder=autoencoder, bank=bank, folder=folder, words=words,
-        workers=workers,
-    )  # fmt: skip
-    state = read_state(start) if start.suffix == ".safetensors" else load_checkpoint(start).transformer
-    network = Transformer(chosen.transformer).to(place)
-    fill(network, state, str(start))
+        chosen, config, run_dir, device, autoencoder=autoencoder, bank=bank, folder=folder, words=words, workers=workers
+    )
+    network = trained_transformer(start, chosen.transformer, ground.place)
     stage = CausalStage(
-        network, config, chosen.tasks, ground.draw, weights=ground.weights, ranks=ranks,
-        names=name_table(network, ground.encode), pictures=StreamPictures(ground.pictures) if ranks.leads else None,
+        network, config, chosen.tasks, ground.draw, weights=ground.weights, ranks=ground.ranks, names=ground.names,
+        pictures=StreamPictures(ground.pictures) if ground.ranks.leads else None,
     )  # fmt: skip
     settings = {
         "transformer": to_dict(chosen.transformer), "tasks": to_dict(chosen.tasks), "clips": ground.clips,

@@ -10,7 +10,6 @@ import dataclasses
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 from rich.console import Console
 
@@ -28,17 +27,14 @@ from skyloom.cli.train import (
     Steps,
     Words,
     Workers,
-    chosen_device,
     ground_of,
-    name_table,
-    read_state,
     resolved,
+    trained_transformer,
     with_steps,
 )  # fmt: skip
-from skyloom.config import Preset, replace, to_dict
+from skyloom.config import replace, to_dict
 from skyloom.models.transformer import Transformer
-from skyloom.pipelines.checkpoint import SamplingConfig, fill, load_checkpoint
-from skyloom.training.distributed import init_ranks
+from skyloom.pipelines.checkpoint import SamplingConfig, read_config, resolve
 from skyloom.training.few_step import FewStepStage, finish_few_step
 from skyloom.training.transformer import start_transformer
 
@@ -59,19 +55,16 @@ def train_few_step(
     if dry_run:
         Console().print_json(data=to_dict(dataclasses.replace(chosen, few_step_training=config)))
         return
-    place = chosen_device(device)
-    ranks = init_ranks(place)
     ground = ground_of(
-        chosen, config, run_dir, place, ranks, autoencoder=autoencoder, bank=bank, folder=folder, words=words,
-        workers=workers,
-    )  # fmt: skip
-    teacher, sampling = _teacher(start, chosen, place, guidance)
-    student = Transformer(chosen.few_step).to(place)
+        chosen, config, run_dir, device, autoencoder=autoencoder, bank=bank, folder=folder, words=words, workers=workers
+    )
+    teacher = trained_transformer(start, chosen.transformer, ground.place)
+    sampling = _asked(start, guidance)
+    student = Transformer(chosen.few_step).to(ground.place)
     start_transformer(student, teacher.state_dict(), str(start))
-    names = name_table(teacher, ground.encode)
     stage = FewStepStage(
-        student, teacher, config, chosen.tasks, ground.draw, sampling, weights=ground.weights, ranks=ranks, names=names,
-        pictures=ground.pictures.jumped if ranks.leads else None,
+        student, teacher, config, chosen.tasks, ground.draw, sampling, weights=ground.weights, ranks=ground.ranks,
+        names=ground.names, pictures=ground.pictures.jumped if ground.ranks.leads else None,
     )  # fmt: skip
     settings = {
         "transformer": to_dict(chosen.transformer), "tasks": to_dict(chosen.tasks), "clips": ground.clips,
@@ -80,16 +73,7 @@ def train_few_step(
     carry_out(stage, run_dir, settings, share, finish_few_step, "few_step")
 
 
-def _teacher(
-    start: Path, chosen: Preset, place: torch.device, guidance: float | None
-) -> tuple[Transformer, SamplingConfig]:
-    """Read the network that walks, and how it is best asked. Raises CheckpointError."""
-    if start.suffix == ".safetensors":
-        state, sampling = read_state(start), SamplingConfig()
-    else:
-        checkpoint = load_checkpoint(start)
-        state, sampling = checkpoint.transformer, checkpoint.sampling
-    teacher = Transformer(chosen.transformer)
-    fill(teacher, state, str(start))
-    scale = sampling.guidance_scale if guidance is None else guidance
-    return teacher.to(place), dataclasses.replace(sampling, guidance_scale=scale)
+def _asked(start: Path, guidance: float | None) -> SamplingConfig:
+    """Return how what walks is best asked: as its checkpoint says, with another guidance if one is given."""
+    sampling = SamplingConfig() if start.suffix == ".safetensors" else read_config(resolve(start))[1]
+    return sampling if guidance is None else dataclasses.replace(sampling, guidance_scale=guidance)

@@ -21,6 +21,7 @@ from skyloom.errors import CheckpointError, InvalidArgument, one_of
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.models.transformer import Transformer
 from skyloom.pipelines.checkpoint import SamplingConfig, fill, save_checkpoint, sha256_of
+from skyloom.pipelines.loading import extra_network
 
 DEFAULTS = SamplingConfig()
 
@@ -31,6 +32,7 @@ def pack(
     autoencoder: Annotated[Path, typer.Option(help="autoencoder.safetensors of a finished run")],
     transformer: Annotated[Path, typer.Option(help="transformer.safetensors of a finished run")],
     planner: Annotated[Path | None, typer.Option(help="transformer.safetensors of a planner's run")] = None,
+    locator: Annotated[Path | None, typer.Option(help="locator.safetensors of a locator's run")] = None,
     causal: Annotated[Path | None, typer.Option(help="causal.safetensors of a causal run")] = None,
     few_step: Annotated[Path | None, typer.Option(help="few_step.safetensors of a few-step run")] = None,
     card: Annotated[Path | None, typer.Option(help="card.md: data, seed, steps, hardware, minutes, scores")] = None,
@@ -59,16 +61,14 @@ def pack(
     fill(Autoencoder(chosen.autoencoder), states[0], str(autoencoder))
     fill(Transformer(chosen.transformer), states[1], str(transformer))
     extras = {}
-    for part, path, network in (
-        ("planner", planner, chosen.planner), ("causal", causal, chosen.transformer),
-        ("few_step", few_step, chosen.few_step),
-    ):  # fmt: skip
+    for part, path in {"planner": planner, "locator": locator, "causal": causal, "few_step": few_step}.items():
         if path is None:
             continue
+        network = extra_network(part, chosen)
         if network is None:
             raise InvalidArgument(part, str(path), "be left out: this preset has none")
         extras[part] = _state(path)
-        fill(Transformer(network), extras[part], str(path))
+        fill(network, extras[part], str(path))
     text = card.read_text(encoding="utf-8") if card else ""
     save_checkpoint(
         folder, chosen, *states, text, dtype, autoencoder_dtype=autoencoder_dtype, sampling=sampling,

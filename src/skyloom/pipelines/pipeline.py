@@ -24,6 +24,7 @@ from skyloom.diffusion.sampler import OnStep, sample
 from skyloom.diffusion.schedule import shifted_schedule
 from skyloom.errors import InvalidArgument
 from skyloom.models.autoencoder import Autoencoder, Carry
+from skyloom.models.locator import Locator
 from skyloom.models.text_encoder import TextEncoder, TextFeatures
 from skyloom.models.transformer import Transformer
 from skyloom.pipelines import between, edits, joins, prompts, storyboard, streaming, telling
@@ -70,6 +71,7 @@ class Pipeline:
         sampling: SamplingConfig | None = None,
         sha256: str = "",
         planner: Transformer | None = None,
+        locator: Locator | None = None,
         causal: Callable[[], Transformer] | None = None,
         few_step: Callable[[], Transformer] | None = None,
     ) -> None:
@@ -85,7 +87,8 @@ class Pipeline:
         strides = preset.autoencoder.strides
         frames = 1 + (preset.clip.num_frames - 1) // strides.temporal
         sizes = (preset.transformer.box_slots, strides.temporal, frames, preset.world.actors)
-        self.planner = None if planner is None else Planner(planner.eval(), *sizes)
+        self.locator = None if locator is None else locator.eval()
+        self.planner = None if planner is None else Planner(planner.eval(), *sizes, self.locator)
         self._causal, self._few_step = causal, few_step
 
     @property

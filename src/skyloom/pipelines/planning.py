@@ -1,7 +1,8 @@
 """Where actors go, planned from the words before a picture is made.
 
 The planner is a transformer like the one that makes pictures; its latents are boxes of actors over time
-(`models.boxes`). Canvases that already know something, or say themselves where actors go, are not planned for.
+(`models.boxes`). Where frames are known already, a locator finds the actors of the words in them, and the plan goes on
+from there. Canvases that say themselves where actors go are not planned for.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from skyloom.config import SCALARS
 from skyloom.diffusion.guidance import classifier_free, guided
 from skyloom.diffusion.sampler import sample
 from skyloom.diffusion.schedule import shifted_schedule
-from skyloom.models.boxes import cover, from_plan, plan_slots
+from skyloom.models.boxes import cover, from_plan, plan_slots, to_plan
+from skyloom.models.locator import Locator, located
 from skyloom.models.text_encoder import TextFeatures
 from skyloom.models.transformer import Transformer
 from skyloom.pipelines.canvas import Canvas
@@ -40,7 +42,8 @@ Encode = Callable[[Sequence[str]], TextFeatures]
 class Planner:
     """A network that plans, for clips of `latent_frames` frames or of one.
 
-    slots: actors in a plan; stride: pixel frames of a latent frame; cast: how many of the world's actors are known.
+    slots: actors in a plan; stride: pixel frames of a latent frame; cast: how many of the world's actors are known;
+    locator: what finds actors in known frames, without which only canvases are planned that know nothing.
     """
 
     network: Transformer
@@ -48,10 +51,12 @@ class Planner:
     stride: int
     latent_frames: int
     cast: int | None = None
+    locator: Locator | None = None
 
     def suits(self, canvas: Canvas) -> bool:
-        """Tell whether a canvas is one to plan for: one prompt, nothing known, a length that was trained."""
-        free = canvas.known is None and canvas.start is None and canvas.source is None and canvas.boxes is None
+        """Tell whether a canvas is one to plan for: one prompt, a length that was trained, none told yet."""
+        free = canvas.start is None and canvas.source is None and canvas.boxes is None
+        free = free and (canvas.known is None or self.locator is not None)
         return free and len(canvas.prompts) == 1 and canvas.size.latent_frames in (1, self.latent_frames)
 
     @torch.no_grad()
@@ -61,6 +66,36 @@ class Planner:
         noise = torch.stack([self.noise(size.latent_frames, seed) for seed in seeds])
         plan = sample(self.asked(encode, canvases), noise, shifted_schedule(STEPS, 1.0))
         return in_aspect(paced(from_plan(plan, self.stride), scalars), size.latent_width / size.latent_height)
+
+    @torch.no_grad()
+    def going_on(self, encode: Encode, canvas: Canvas, before: Tensor, shown: Tensor, seed: int) -> Tensor:
+        """Return boxes (1, s, n, 4) of a canvas of which the boxes `before` (1, s, n, 4) hold in some frames.
+
+        shown: (f,) bool, the latent frames in which they hold. Who is there stays, and no one else comes.
+        """
+        aspect = canvas.size.latent_width / canvas.size.latent_height
+        noise, known = self.noise(canvas.size.latent_frames, seed)[None], shown.float()[None, None, :, None, None]
+        given = to_plan(in_aspect(before, 1 / aspect), self.stride)
+        known = known.expand(-1, -1, -1, 1, self.slots)
+        velocity_fn = self.asked(encode, [canvas], known)
+        plan = sample(velocity_fn, noise, shifted_schedule(STEPS, 1.0), known=known, context=given * known)
+        plan[:, 0] = given[:, 0, int(shown.int().argmax())][:, None]
+        return in_aspect(from_plan(plan, self.stride), aspect)
+
+    def found(self, encode: Encode, canvas: Canvas) -> tuple[Tensor, Tensor] | None:
+        """Find the actors of a canvas's words in the frames that it knows whole.
+
+        Returns boxes (1, s, n, 4), NaN for those who are not there, and which latent frames (f,) they hold in; None
+        without such frames, names, or anybody there.
+        """
+        if canvas.known is None or canvas.mask is None or self.locator is None:
+            return None
+        shown = canvas.mask.flatten(3).amin((0, 1, 3)) > 0.5
+        names = names_of(encode, [canvas.prompts[0].text], self.slots, self.cast)
+        if names is None or not shown.any() or shown.all():
+            return None
+        boxes = located(self.locator, canvas.known, shown, names)
+        return None if bool(boxes.isnan().all()) else (boxes, shown)
 
     def noise(self, frames: int, seed: int) -> Tensor:
         """Return what a plan of some latent frames begins with: (c, f, 1, slots)."""
@@ -114,12 +149,16 @@ def in_aspect(boxes: Tensor, aspect: float) -> Tensor:
 
 def planned(planner: Planner | None, encode: Encode, canvases: Sequence[Canvas], seeds: Sequence[int]) -> list[Canvas]:
     """Return the canvases, those that suit with boxes for their actors."""
-    if planner is None:
-        return list(canvases)
-    chosen = [number for number, canvas in enumerate(canvases) if planner.suits(canvas)]
     result = list(canvases)
-    if chosen:
-        boxes = planner.boxes(encode, [canvases[number] for number in chosen], [seeds[number] for number in chosen])
-        for row, number in enumerate(chosen):
+    chosen = [number for number, canvas in enumerate(canvases) if planner is not None and planner.suits(canvas)]
+    free = [number for number in chosen if canvases[number].known is None]
+    if planner is not None and free:
+        boxes = planner.boxes(encode, [canvases[number] for number in free], [seeds[number] for number in free])
+        for row, number in enumerate(free):
             result[number] = replace(canvases[number], boxes=boxes[row : row + 1])
+    for number in set(chosen) - set(free):
+        found = planner.found(encode, canvases[number]) if planner is not None else None
+        if planner is not None and found is not None:
+            boxes = planner.going_on(encode, canvases[number], *found, seeds[number])
+            result[number] = replace(canvases[number], boxes=boxes)
     return result

@@ -2,7 +2,8 @@
 
 Beside an own frame stands a made one, which lacks what the autoencoder missed (fine texture, a shade of colour) and
 where the network missed a little too; at the seam that is seen as a step. The difference is carried: new frames are
-shifted by it wherever they still show what the frame at the seam showed. Nothing is blended in time.
+shifted by it wherever they still show what the frame at the seam showed. Nothing is blended in time, except where two
+clips are to turn into one another (`turned`).
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ from skyloom.pipelines.paths import drawn
 from skyloom.pipelines.plan_ahead import plans
 from skyloom.pipelines.precision import decoded
 from skyloom.pipelines.rolling import roll
-from skyloom.pipelines.velocity import Condition, stack
+from skyloom.pipelines.velocity import Condition, joined, stack
 from skyloom.pipelines.windows import memory_of, on_window, window_seed
 from skyloom.seeds import generator_for
 
@@ -93,13 +93,10 @@ def latents_of(engine: Engine, network: Transformer, job: Job) -> Iterator[Tenso
 
 def _cache(network: Transformer, canvas: Canvas, branches: list[Branch[Condition]], span: int) -> Cache:
     """Return an empty cache with a row for each branch."""
-    device, slots = network.out.weight.device, network.config.box_slots
+    device = network.out.weight.device
     words = stack([branch.condition.words for branch in branches])
-    told = [branch.condition.names for branch in branches]
-    names = None
-    if any(part is not None for part in told):
-        none = torch.zeros(1, slots, network.config.text_dim)
-        names = torch.cat([none if part is None else part for part in told]).to(device)
+    told = joined([branch.condition.names for branch in branches])
+    names = None if told is None else told.to(device)
     scalars = canvas.scalar_row().repeat(len(branches), 1).to(device)
     with torch.no_grad():
         embeds, mask = words.embeds.to(device), words.mask.to(device)

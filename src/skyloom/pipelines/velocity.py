@@ -152,7 +152,7 @@ def source_of(canvases: Sequence[Canvas], like: Tensor) -> Tensor | None:
     return torch.cat([torch.zeros_like(like[:1]) if c.source is None else c.source.to(like) for c in canvases])
 
 
-def _joined(parts: Sequence[Tensor | None]) -> Tensor | None:
+def joined(parts: Sequence[Tensor | None]) -> Tensor | None:
     """Join what the branches have, zeros for those that have none; None where no branch has any."""
     given = next((part for part in parts if part is not None), None)
     return None if given is None else torch.cat([torch.zeros_like(given) if part is None else part for part in parts])
@@ -203,9 +203,9 @@ def told_once(
         "prompt_mask": words.mask,
         "known": None if shared.mask is None else shared.mask.repeat(count, 1, 1, 1, 1),
         "context_sigma": shared.context_sigma.repeat(count),
-        "source": _joined([condition.source for condition in conditions]),
+        "source": joined([condition.source for condition in conditions]),
         "boxes": None if shared.boxes is None else shared.boxes.repeat(count, 1, 1, 1, 1),
-        "names": _joined([condition.names for condition in conditions]),
+        "names": joined([condition.names for condition in conditions]),
         "scalars": shared.scalars.repeat(count, 1),
         "attention_mask": attention,
         "word_mask": among,

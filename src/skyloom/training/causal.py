@@ -28,7 +28,7 @@ from skyloom.training.distributed import Ranks
 from skyloom.training.ema import Ema
 from skyloom.training.examples import Draw
 from skyloom.training.loop import autocast, compiled
-from skyloom.training.tasks_mix import TASKS
+from skyloom.training.tasks_mix import only
 from skyloom.training.transformer import Pictures, Question, TransformerStage, finish_network, velocity_loss
 
 SHORTER, RATE = 8, 0.25
@@ -44,8 +44,7 @@ RESAMPLING_STEPS = 2
 
 def causal_tasks(tasks: TaskMix) -> TaskMix:
     """Return a mix in which nothing is known but what comes before: pictures and given beginnings are part of it."""
-    none = dict.fromkeys((*TASKS, "image"), 0.0)
-    return dataclasses.replace(tasks, **none | {"nothing_known": 1.0})
+    return only(tasks, nothing_known=1.0)
 
 
 def causal_training(config: TrainConfig) -> TrainConfig:

@@ -5,6 +5,8 @@ A training sample draws its task by the weights of TaskMix, and the task draws w
 
 from __future__ import annotations
 
+import dataclasses
+
 import torch
 from torch import Tensor
 
@@ -14,6 +16,11 @@ from skyloom.seeds import generator_for
 
 TASKS = ("nothing_known", "first_frames", "last_frames", "both_ends", "every_kth", "random_box", "source")
 """Tasks of video samples. `image` is drawn for whole steps (`draw_image`), since its shape is another."""
+
+
+def only(mix: TaskMix, **weights: float) -> TaskMix:
+    """Return a mix of the tasks named here alone, the rest of it as it is."""
+    return dataclasses.replace(mix, **dict.fromkeys((*TASKS, "image"), 0.0) | weights)
 
 
 def draw_image(mix: TaskMix, generator: torch.Generator) -> bool:

@@ -268,7 +268,7 @@ def finish_transformer(stage: TransformerStage, run_dir: Path) -> dict[str, floa
 
 
 def finish_network(
-    network: Transformer, name: str, unseen_loss: Callable[[], float], config: TrainConfig, run_dir: Path, ranks: Ranks
+    network: nn.Module, name: str, unseen_loss: Callable[[], float], config: TrainConfig, run_dir: Path, ranks: Ranks
 ) -> dict[str, float]:
     """Choose what a run's network of this name is best with, as finish_transformer does; write NAME.safetensors."""
     losses: dict[int, float] = {}
