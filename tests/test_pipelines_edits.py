@@ -6,7 +6,9 @@ import torch
 
 from pipeline_parts import toy_pipeline
 from skyloom.errors import InvalidArgument
-from skyloom.pipelines import find, masks, tasks
+from skyloom.models.locator import Locator
+from skyloom.pipelines import edits, find, masks, tasks
+from skyloom.presets import TINY
 from skyloom.shapes import Strides, VideoSize
 from skyloom.video import Video
 
@@ -129,6 +131,32 @@ def test_what_two_words_tell_apart_is_found(pipeline, monkeypatch):
     assert np.array_equal(made.frames[:, :, :8], video(5).frames[:, :, :8])
 
 
+def test_an_actor_that_is_found_by_name_is_replaced_where_it_is(monkeypatch):
+    """Over two windows, in the last of which it is gone; what is not found so is found the other way."""
+    pipeline = toy_pipeline()
+    pipeline.locator = Locator(TINY.locator)
+    asked = []
+
+    def found(locator, latents, shown, names):
+        asked.append((latents.shape[2], bool(shown.all()), names.shape))
+        boxes = torch.tensor([0.25, 0.0, 0.5, 0.5]).expand(1, 1, 1 + 4 * (latents.shape[2] - 1), 4)
+        return boxes if len(asked) == 1 else boxes * float("nan")
+
+    monkeypatch.setattr(edits, "located", found)
+    own = video(9)
+    made = pipeline.replace_thing(own, "dog", "fox", "a dog runs", **QUICK)
+    assert asked == [(2, True, (1, 1, 768))] * 2
+    changed = (made.frames != own.frames).any(-1)
+    assert changed[:5, 16:, 8:16].any((1, 2)).all() and not changed[5:].any()
+    assert not changed[:, :14].any() and not changed[:, :, :7].any() and not changed[:, :, 17:].any()
+    ways = []
+    monkeypatch.setattr(edits.find, "difference", lambda *a: ways.append(a[-1]) or torch.ones(1, 1, 2, 4, 4))
+    pipeline.replace_thing(own, "dog", "fox", "a dog runs", **QUICK)  # found nowhere any more
+    assert len(asked) == 4 and len(ways) == 2
+    pipeline.replace_thing(own, "runs", "stands", "a dog runs", **QUICK)
+    assert len(asked) == 4 and len(ways) == 4
+
+
 def test_the_velocity_that_finds_is_the_networks_own(pipeline):
     canvas = tasks.text_to_video(pipeline.room(), "a dog runs")
     noisy = torch.randn(2, 8, 2, 4, 4, generator=torch.Generator().manual_seed(0))
@@ -188,3 +216,12 @@ def test_what_is_painted_is_told_its_place_and_what_is_widened_is_not(pipeline, 
     pipeline.outpaint(video(5), "a fox", width=64, height=32, **QUICK)
     pipeline.cinemagraph(video(1), box(0.25, 0.5, 0.75, 1.0), "a fox", seconds=0.5, **QUICK)
     assert told[0].shape == (1, 1, 5, 4) and told[1:] == [None, None]
+
+
+def test_a_mask_is_drawn_around_a_box_a_little_wider():
+    boxes = torch.tensor([[0.25, 0.0, 0.75, 0.5], [float("nan")] * 4])
+    mask = masks.around(boxes, 40, 20)
+    assert mask.shape == (2, 40, 20) and not mask[1].any()
+    expected = torch.zeros(40, 20)
+    expected[18:, 4:16] = 1  # 10 % of half a frame are a column and two rows
+    assert torch.equal(mask[0], expected)

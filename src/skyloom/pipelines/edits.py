@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, Unpack
 
 import numpy as np
@@ -15,11 +16,13 @@ import torch
 from torch import Tensor
 
 from skyloom.errors import InvalidArgument, one_of
+from skyloom.models.locator import located
 from skyloom.pipelines import find, tasks
 from skyloom.pipelines.canvas import Canvas
 from skyloom.pipelines.engine import Engine, Job, Settings, clip_cells, film_of, prepare
 from skyloom.pipelines.film import Film, frames_of
-from skyloom.pipelines.masks import boxes_of, check_mask, margin_mask, pasted
+from skyloom.pipelines.masks import around, boxes_of, check_mask, margin_mask, pasted
+from skyloom.pipelines.naming import names_of
 from skyloom.pipelines.windows import Window, memory_of, plan, weave
 from skyloom.video import Video
 
@@ -88,8 +91,8 @@ def replace_thing(
 ) -> Film:
     """Find a thing, and make another in its place. prompt: what the video shows, in words that hold `old`.
 
-    The thing is where the network's answers to both words differ by `threshold` of the most (`find`); cells beside it
-    are made anew too, since the new thing has its own shape.
+    An actor of the world is found by its name, if the checkpoint has a locator. Any other thing is where the network's
+    answers to both words differ by `threshold` of the most (`find`).
     """
     if not 0 < threshold <= 1:
         raise InvalidArgument("threshold", threshold, "be above 0 and at most 1", THRESHOLD)
@@ -98,7 +101,8 @@ def replace_thing(
         raise InvalidArgument("prompt", before, f"hold the word that is replaced, {old!r}")
     job = prepare(engine, before.replace(old, new), settings)
     was = prepare(engine, before, {**settings, "seed": job.seed})
-    mask = _found(engine, job, was, video, threshold)
+    mask = _located(engine, job, old, video)
+    mask = _found(engine, job, was, video, threshold) if mask is None else mask
     return _painted(engine, job, video, mask, "replace", replaced=[old, new])
 
 
@@ -191,6 +195,23 @@ def _painted(
             shown = span.stop
 
     return _film(engine, job, video, chunks(), task, **more)
+
+
+def _located(engine: Engine, job: Job, name: str, video: Video) -> Tensor | None:
+    """Return the mask (f, h, w) around an actor that is found by its name; None where that is no way to find it."""
+    own, limit = _filled(job, video), engine.preset.transformer.max_text_tokens
+    encode = partial(engine.text_encoder.encode, max_length=limit)
+    names = names_of(encode, [name], 1, engine.preset.world.actors)
+    if engine.locator is None or names is None:
+        return None
+    parts, stride = [], job.room.strides.temporal
+    for window in _windows(engine, job, len(own.frames)):
+        room, part = _part(job, own, window)
+        latents = room.encoded(part)
+        boxes = located(engine.locator, latents, torch.ones(latents.shape[2], dtype=torch.bool), names)
+        parts.append(boxes[:, :, max(0, 1 + stride * (window.memory - 1)) :])
+    boxes = torch.cat(parts, dim=2)[0, 0]
+    return None if bool(boxes.isnan().all()) else around(boxes, *own.frames.shape[1:3])
 
 
 def _found(engine: Engine, job: Job, was: Job, video: Video, threshold: float) -> Tensor:

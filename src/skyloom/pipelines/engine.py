@@ -19,6 +19,7 @@ from skyloom.diffusion.guidance import Branch
 from skyloom.diffusion.sampler import OnStep
 from skyloom.errors import InvalidArgument, one_of
 from skyloom.models.autoencoder import Autoencoder
+from skyloom.models.locator import Locator
 from skyloom.models.text_encoder import TextEncoder
 from skyloom.models.transformer import Transformer
 from skyloom.pipelines import language_model, prompts
@@ -63,6 +64,7 @@ class Engine(Protocol):
     text_encoder: TextEncoder
     preset: Preset
     planner: Planner | None
+    locator: Locator | None
 
     @property
     def causal(self) -> Transformer | None:

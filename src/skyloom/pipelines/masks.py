@@ -66,6 +66,8 @@ def pasted(own: Tensor, made: Tensor, mask: Tensor) -> Tensor:
 
 SPARE = 0.06
 """Share of a mask's pixels beyond each side of the box of the thing that it is drawn around: masks are drawn wide."""
+MARGIN = 0.1
+"""How much wider at each side than the box of a thing that was found a mask is drawn; boxes are found about so well."""
 LARGEST, FULLEST = 0.6, 0.5
 """Masks above this share of the frame, or below this share of their own box, are not drawn around one thing."""
 
@@ -84,6 +86,20 @@ def boxes_of(mask: Tensor) -> Tensor | None:
         return None
     solid = float((filled / area.clamp(min=1e-6))[there].median()) >= FULLEST
     return box.masked_fill(~there[:, None], float("nan"))[None, None] if solid and float(area.max()) < LARGEST else None
+
+
+def around(boxes: Tensor, height: int, width: int) -> Tensor:
+    """Return the mask (f, height, width) drawn around the thing in a box (f, 4): each side wider by MARGIN of its size.
+
+    Frames without a box (NaN) have none.
+    """
+    known = boxes.nan_to_num(-1.0)
+    left, bottom, right, top = known.unbind(-1)
+    wider, higher = (right - left) * MARGIN, (top - bottom) * MARGIN
+    x, y = (torch.arange(width) + 0.5) / width, 1 - (torch.arange(height) + 0.5) / height
+    across = (x > (left - wider)[:, None]) & (x < (right + wider)[:, None])
+    upward = (y > (bottom - higher)[:, None]) & (y < (top + higher)[:, None])
+    return (upward[:, :, None] & across[:, None, :]).float()
 
 
 def _span(counts: Tensor) -> tuple[Tensor, Tensor]:
