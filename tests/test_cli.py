@@ -286,6 +286,22 @@ def test_packing_makes_a_checkpoint_of_two_runs(tmp_path):
     ok("train", "pack", "tiny", tmp_path / "near", *parts, "--dtype", "int8", *near)
     found = load_checkpoint(tmp_path / "near")
     assert found.files["causal.safetensors"] < 0.8 * found.files["transformer.safetensors"]
+    save_file({k: v + 2 for k, v in networks["transformer"].state_dict().items()}, tmp_path / "later.safetensors")
+    ok(
+        "train",
+        "pack",
+        "tiny",
+        tmp_path / "mean",
+        *parts,
+        "--transformer",
+        tmp_path / "later.safetensors",
+        "--dtype",
+        "fp32",
+    )
+    for name, value in load_checkpoint(tmp_path / "mean").transformer.items():
+        torch.testing.assert_close(value, networks["transformer"].state_dict()[name] + 1)
+    other = run("train", "pack", "tiny", tmp_path / "b", *parts, "--transformer", tmp_path / "autoencoder.safetensors")
+    assert other.exit_code == 2 and "not of one kind" in other.stderr
     wrong = run("train", "pack", "nano", tmp_path / "b", *parts)
     assert wrong.exit_code == 2 and "does not fit its config" in wrong.stderr and not (tmp_path / "b").exists()
 

@@ -28,7 +28,7 @@ from skyloom.cli.train import (
     resolved,
     with_steps,
 )  # fmt: skip
-from skyloom.config import to_dict
+from skyloom.config import replace, to_dict
 from skyloom.errors import InvalidArgument
 from skyloom.models.locator import Locator
 from skyloom.training.locator import LocatorStage, finish_locator
@@ -40,7 +40,7 @@ def train_locator(
     share: Share = 1.0, dry_run: DryRun = False,
 ) -> None:  # fmt: skip
     """Train the network that finds actors by name; writes RUN_DIR/locator.safetensors."""
-    chosen = resolved(preset, set_)
+    chosen = replace(resolved(preset, set_), "tasks.source", 0.0)  # nobody is looked for in what was before an edit
     if chosen.locator is None:
         raise InvalidArgument("preset", preset, "have a locator, as tiny, nano and base have")
     config = with_steps(chosen.locator_training, steps)

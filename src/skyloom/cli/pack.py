@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import typer
 from rich.console import Console
 from safetensors import SafetensorError
@@ -30,7 +31,9 @@ def pack(
     preset: PresetName,
     folder: Annotated[Path, typer.Argument(help="folder of the checkpoint; an older checkpoint there is replaced")],
     autoencoder: Annotated[Path, typer.Option(help="autoencoder.safetensors of a finished run")],
-    transformer: Annotated[Path, typer.Option(help="transformer.safetensors of a finished run")],
+    transformer: Annotated[
+        list[Path], typer.Option(help="transformer.safetensors of a run; of several their mean")
+    ],
     planner: Annotated[Path | None, typer.Option(help="transformer.safetensors of a planner's run")] = None,
     locator: Annotated[Path | None, typer.Option(help="locator.safetensors of a locator's run")] = None,
     causal: Annotated[Path | None, typer.Option(help="causal.safetensors of a causal run")] = None,
@@ -57,9 +60,9 @@ def pack(
     one_of("method", method, METHODS)
     chosen = resolved(preset, set_)
     sampling = SamplingConfig(steps, guidance, shift, guidance_low, guidance_high, rescale, method)
-    states = _state(autoencoder), _state(transformer)
+    states = _state(autoencoder), _mean([_state(path) for path in transformer], transformer)
     fill(Autoencoder(chosen.autoencoder), states[0], str(autoencoder))
-    fill(Transformer(chosen.transformer), states[1], str(transformer))
+    fill(Transformer(chosen.transformer), states[1], str(transformer[0]))
     extras = {}
     for part, path in {"planner": planner, "locator": locator, "causal": causal, "few_step": few_step}.items():
         if path is None:
@@ -76,6 +79,15 @@ def pack(
     )  # fmt: skip
     size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
     Console(soft_wrap=True).print(f"{folder}: {size:.2f} MB, sha256 {sha256_of(folder)}", highlight=False)
+
+
+def _mean(states: list[dict[str, Tensor]], paths: list[Path]) -> dict[str, Tensor]:
+    """Return the mean of weights, as of the ends of runs that went on from one another. Raises CheckpointError."""
+    first = {name: tensor.shape for name, tensor in states[0].items()}
+    for state, path in zip(states, paths, strict=True):
+        if {name: tensor.shape for name, tensor in state.items()} != first:
+            raise CheckpointError(f"{path} and {paths[0]} are not of one kind: no mean can be taken")
+    return {name: torch.stack([state[name].float() for state in states]).mean(0) for name in first}
 
 
 def _state(path: Path) -> dict[str, Tensor]:
