@@ -116,7 +116,7 @@ def test_every_pattern_of_known_frames_is_drawn_and_none_is_empty():
 def test_clips_without_names_are_refused(stage):
     clips = made(torch.tensor([1]))
     with pytest.raises(TrainingError, match="do not tell which actors"):
-        stage._asked(replace(clips, actors=torch.full((1, 2), -1)), torch.ones(1, 3), 0, torch.zeros(1))
+        stage._asked(replace(clips, actors=torch.full((1, 2), -1)), torch.ones(1, 3), torch.zeros(1), torch.zeros(1))
 
 
 def test_the_absent_one_is_never_there(stage):

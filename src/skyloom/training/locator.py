@@ -75,7 +75,9 @@ class LocatorStage:
     ) -> None:  # fmt: skip
         """names: (n, d) features of the names of the world's actors; the first of them are looked for."""
         self.locator, self.config, self.draw, self.ranks = locator, config, draw, ranks
-        self._rows, self._names, self._stride = ranks.rows(config.batch_size), names, locator.config.temporal_stride
+        self._device = device_of(locator)
+        self._rows, self._stride = ranks.rows(config.batch_size), locator.config.temporal_stride
+        self._names = names.to(self._device)
 
     def modules(self) -> dict[str, nn.Module]:
         """Return the network, by name."""
@@ -100,18 +102,18 @@ class LocatorStage:
 
     def _asked(self, examples: Examples, shown: Tensor, noise: Tensor, other: Tensor) -> Search:
         """Join clips with the names of who is there and of one who is not, by the draw `other` (b,) in [0, 1)."""
-        here = examples.actors
+        examples = examples.to(self._device)
+        shown, noise, other, here = *(part.to(self._device) for part in (shown, noise, other)), examples.actors
         if not here.numel() or not bool((here >= 0).any()):
             raise TrainingError("the clips do not tell which actors are in them; encode them again, into a new --bank")
         known = int(here.max()) + 1
-        free = torch.ones(len(here), max(known, here.shape[1] + 1)).scatter_(1, here.clamp(min=0), 0.0)
+        free = other.new_ones(len(here), max(known, here.shape[1] + 1)).scatter_(1, here.clamp(min=0), 0.0)
         rank = (other[:, None] * free.sum(1, keepdim=True)).long() + 1
         absent = (free.cumsum(1) >= rank).float().argmax(1)
         nowhere = torch.full_like(examples.boxes[:, :1], float("nan"))
         plan = to_plan(torch.cat([examples.boxes, nowhere], dim=1), self._stride)
         who = torch.cat([here, absent[:, None]], dim=1)
-        parts = (examples.latents + noise, shown, self._names[who.clamp(min=0)], plan, (who >= 0).float())
-        return Search(*(part.to(device_of(self.locator)) for part in parts))
+        return Search(examples.latents + noise, shown, self._names[who.clamp(min=0)], plan, (who >= 0).float())
 
     def _losses(self, search: Search) -> dict[str, Tensor]:
         with autocast(self.config.precision, search.latents.device):
