@@ -287,17 +287,8 @@ def test_packing_makes_a_checkpoint_of_two_runs(tmp_path):
     found = load_checkpoint(tmp_path / "near")
     assert found.files["causal.safetensors"] < 0.8 * found.files["transformer.safetensors"]
     save_file({k: v + 2 for k, v in networks["transformer"].state_dict().items()}, tmp_path / "later.safetensors")
-    ok(
-        "train",
-        "pack",
-        "tiny",
-        tmp_path / "mean",
-        *parts,
-        "--transformer",
-        tmp_path / "later.safetensors",
-        "--dtype",
-        "fp32",
-    )
+    later = ("--transformer", tmp_path / "later.safetensors")
+    ok("train", "pack", "tiny", tmp_path / "mean", *parts, *later, "--dtype", "fp32")
     for name, value in load_checkpoint(tmp_path / "mean").transformer.items():
         torch.testing.assert_close(value, networks["transformer"].state_dict()[name] + 1)
     other = run("train", "pack", "tiny", tmp_path / "b", *parts, "--transformer", tmp_path / "autoencoder.safetensors")

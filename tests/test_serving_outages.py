@@ -1,6 +1,7 @@
 """A worker whose files are away, or whose disk is full: no job is lost by it, none gets another's result."""
 
 import errno
+from pathlib import PurePosixPath
 
 import pytest
 
@@ -106,8 +107,8 @@ def test_errors_name_no_folder_of_this_machine(store, tmp_path, monkeypatch):
 
     monkeypatch.setattr(workspace.Workspace, "publish", broken)
     worker(store, files, step_seconds=0.0).run(until_idle=True)
-    told = store.get(job.id, "local").error
-    assert told == {"code": "invalid_media", "message": f"cannot read jobs/{job.id}/work/video.mp4: it is cut"}
+    told, named = store.get(job.id, "local").error, PurePosixPath("jobs", job.id, "work", "video.mp4")
+    assert told == {"code": "invalid_media", "message": f"cannot read {named}: it is cut"}
 
 
 def test_what_a_full_disk_says():

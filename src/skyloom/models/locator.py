@@ -13,18 +13,16 @@ from torch import Tensor, nn
 from skyloom.config import LocatorConfig
 from skyloom.models.boxes import SPREAD, from_plan
 from skyloom.models.layers import RMSNorm, linear
+from skyloom.models.names import HearsNames
 
 KERNEL = 3
 
 
-class Locator(nn.Module):
+class Locator(HearsNames):
     """A few convolutions over latents, and one question for each name and frame."""
 
-    mean: Tensor  # (text_dim,)
-    std: Tensor  # (text_dim,)
-
     def __init__(self, config: LocatorConfig) -> None:
-        super().__init__()
+        super().__init__(config.text_dim)
         self.config, size = config, config.hidden_size
         self.stem = nn.Conv3d(config.latent_channels + 4, size, (1, KERNEL, KERNEL), padding=(0, 1, 1))
         self.blocks = nn.ModuleList(Block(size) for _ in range(config.num_layers))
@@ -33,21 +31,13 @@ class Locator(nn.Module):
         self.hear, self.query = linear(config.text_dim, size, muon=False), linear(size, size)
         self.mix = nn.Conv1d(2 * size + 2, 2 * size, KERNEL, padding=1)
         self.out = nn.Linear(2 * size, 1 + 4 * config.temporal_stride)
-        self.register_buffer("mean", torch.zeros(config.text_dim))
-        self.register_buffer("std", torch.ones(config.text_dim))
-
-    @torch.no_grad()
-    def calibrate(self, names: Tensor) -> None:
-        """Standardise by the features (n, text_dim) of the names of training."""
-        self.mean.copy_(names.mean(0))
-        self.std.copy_(names.std(0).clamp(min=1e-3))
 
     def forward(self, latents: Tensor, shown: Tensor, names: Tensor) -> Tensor:
         """latents: (b, c, f, h, w); shown: (b, f), 1 for frames that are known; names: (b, s, text_dim).
 
         Returns the plan (b, 1 + 4 * stride, f, 1, s); channel 0 is the logit of being there, not 1 or -1.
         """
-        seen, told = self._seen(latents, shown), self.hear((names - self.mean) / self.std)
+        seen, told = self._seen(latents, shown), self.hear(self.standard(names))
         query = self.query(F.silu(told))  # (b, s, d)
         scores = torch.einsum("bsd,bfld->bsfl", query, self.key(seen)) * query.shape[-1] ** -0.5
         weights = scores.softmax(-1)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from typing import Any, Unpack
 
 import numpy as np
@@ -19,7 +18,7 @@ from skyloom.errors import InvalidArgument, one_of
 from skyloom.models.locator import located
 from skyloom.pipelines import find, tasks
 from skyloom.pipelines.canvas import Canvas
-from skyloom.pipelines.engine import Engine, Job, Settings, clip_cells, film_of, prepare
+from skyloom.pipelines.engine import Engine, Job, Settings, clip_cells, encoder_of, film_of, prepare
 from skyloom.pipelines.film import Film, frames_of
 from skyloom.pipelines.masks import around, boxes_of, check_mask, margin_mask, pasted
 from skyloom.pipelines.naming import names_of
@@ -199,9 +198,7 @@ def _painted(
 
 def _located(engine: Engine, job: Job, name: str, video: Video) -> Tensor | None:
     """Return the mask (f, h, w) around an actor that is found by its name; None where that is no way to find it."""
-    own, limit = _filled(job, video), engine.preset.transformer.max_text_tokens
-    encode = partial(engine.text_encoder.encode, max_length=limit)
-    names = names_of(encode, [name], 1, engine.preset.world.actors)
+    own, names = _filled(job, video), names_of(encoder_of(engine), [name], 1, engine.preset.world.actors)
     if engine.locator is None or names is None:
         return None
     parts, stride = [], job.room.strides.temporal

@@ -7,8 +7,9 @@ that all tasks share, and `prepare` checks them once.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol, TypedDict
 
 import numpy as np
@@ -20,7 +21,7 @@ from skyloom.diffusion.sampler import OnStep
 from skyloom.errors import InvalidArgument, one_of
 from skyloom.models.autoencoder import Autoencoder
 from skyloom.models.locator import Locator
-from skyloom.models.text_encoder import TextEncoder
+from skyloom.models.text_encoder import TextEncoder, TextFeatures
 from skyloom.models.transformer import Transformer
 from skyloom.pipelines import language_model, prompts
 from skyloom.pipelines.camera_words import CAMERAS
@@ -272,6 +273,11 @@ def prepare(
 def clip_cells(engine: Engine) -> int:
     """Return the latent frames of the clips of training."""
     return 1 + (engine.preset.clip.num_frames - 1) // engine.autoencoder.config.temporal_stride
+
+
+def encoder_of(engine: Engine) -> Callable[[Sequence[str]], TextFeatures]:
+    """Return the text encoder, at the most tokens that the checkpoint's networks read."""
+    return partial(engine.text_encoder.encode, max_length=engine.preset.transformer.max_text_tokens)
 
 
 def groups_for(job: Job, seconds: float) -> int:

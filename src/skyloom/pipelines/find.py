@@ -12,7 +12,7 @@ from torch import Tensor
 
 from skyloom.diffusion.flow import mix
 from skyloom.pipelines.canvas import Canvas
-from skyloom.pipelines.engine import Engine
+from skyloom.pipelines.engine import Engine, encoder_of
 from skyloom.pipelines.velocity import Condition, encode_prompts, pinned, velocity_of
 from skyloom.seeds import generator_for
 
@@ -25,11 +25,8 @@ CLIP = 3.0
 @torch.no_grad()
 def velocity(engine: Engine, canvas: Canvas, noisy: Tensor, sigma: float) -> Tensor:
     """Return the network's unguided velocity at one noise level, like `noisy` (b, c, f, h, w), for one canvas."""
-    limit, count = engine.preset.transformer.max_text_tokens, len(noisy)
-    words = encode_prompts(
-        lambda texts: engine.text_encoder.encode(texts, max_length=limit),
-        [canvas.prompts] * count, canvas.size.latent_frames,
-    )  # fmt: skip
+    count = len(noisy)
+    words = encode_prompts(encoder_of(engine), [canvas.prompts] * count, canvas.size.latent_frames)
     shared = pinned([canvas] * count, engine.transformer.config.box_slots)
     return velocity_of(engine.transformer, shared)(noisy, torch.full((count,), sigma), [Condition(words, None)])
 

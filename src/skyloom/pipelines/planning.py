@@ -149,16 +149,17 @@ def in_aspect(boxes: Tensor, aspect: float) -> Tensor:
 
 def planned(planner: Planner | None, encode: Encode, canvases: Sequence[Canvas], seeds: Sequence[int]) -> list[Canvas]:
     """Return the canvases, those that suit with boxes for their actors."""
+    if planner is None:
+        return list(canvases)
     result = list(canvases)
-    chosen = [number for number, canvas in enumerate(canvases) if planner is not None and planner.suits(canvas)]
+    chosen = [number for number, canvas in enumerate(canvases) if planner.suits(canvas)]
     free = [number for number in chosen if canvases[number].known is None]
-    if planner is not None and free:
+    if free:
         boxes = planner.boxes(encode, [canvases[number] for number in free], [seeds[number] for number in free])
         for row, number in enumerate(free):
             result[number] = replace(canvases[number], boxes=boxes[row : row + 1])
-    for number in set(chosen) - set(free):
-        found = planner.found(encode, canvases[number]) if planner is not None else None
-        if planner is not None and found is not None:
+    for number in chosen:
+        if found := planner.found(encode, canvases[number]):
             boxes = planner.going_on(encode, canvases[number], *found, seeds[number])
             result[number] = replace(canvases[number], boxes=boxes)
     return result

@@ -8,9 +8,8 @@ frame grows with the length.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from itertools import count, islice
 from typing import Unpack
 
@@ -22,11 +21,10 @@ from skyloom.errors import CheckpointError
 from skyloom.models.autoencoder import Carry
 from skyloom.models.boxes import cover
 from skyloom.models.cache import Cache
-from skyloom.models.text_encoder import TextFeatures
 from skyloom.models.transformer import Transformer
 from skyloom.pipelines import tasks
 from skyloom.pipelines.canvas import Canvas
-from skyloom.pipelines.engine import Engine, Job, Settings, clip_cells, film_of, prepare, room_of
+from skyloom.pipelines.engine import Engine, Job, Settings, clip_cells, encoder_of, film_of, prepare, room_of
 from skyloom.pipelines.film import Film, check_pixels, frames_of
 from skyloom.pipelines.paths import drawn
 from skyloom.pipelines.plan_ahead import plans
@@ -113,15 +111,10 @@ def _planned(engine: Engine, job: Job, canvas: Canvas) -> Iterator[Canvas]:
     planner = engine.planner if job.request.plan else None
     seeds = (window_seed(job.seed, number) for number in count())
     untold = (None for _ in count())
-    planned = untold if planner is None else plans(planner, _words(engine), canvas, seeds, memory)
+    planned = untold if planner is None else plans(planner, encoder_of(engine), canvas, seeds, memory)
     for number, boxes in enumerate(planned):
         placed = canvas if boxes is None else replace(canvas, boxes=boxes)
         yield drawn(placed, job.paths, boxes, job.room.fps, step * number, stride) if job.paths else placed
-
-
-def _words(engine: Engine) -> Callable[[Sequence[str]], TextFeatures]:
-    """Return the text encoder as planners take it."""
-    return partial(engine.text_encoder.encode, max_length=engine.preset.transformer.max_text_tokens)
 
 
 def _covered(first: Canvas, later: Iterator[Canvas], memory: int) -> Iterator[Tensor | None]:
